@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// See options.h. One table of options; values are always the next argument.
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol.h"
+#include "text.h"
+
+static const char* set_token(const char** slot, const char* value, size_t min, size_t max) {
+  if (*slot != NULL) return "option given twice";
+  if (!is_token(value, min, max)) return "not a token";
+  *slot = value;
+  return NULL;
+}
+
+static const char* set_id(int64_t* slot, const char* value) {
+  uint64_t number = 0;
+  if (*slot != -1) return "option given twice";
+  // The largest value is the kernel's "no id".
+  if (!parse_decimal(value, UINT32_MAX - 1U, &number)) return "not a numeric id";
+  *slot = (int64_t)number;
+  return NULL;
+}
+
+static const char* add_path(const char** list, size_t* count, const char* value) {
+  if (value[0] != '/') return "not an absolute path";
+  list[(*count)++] = value;
+  return NULL;
+}
+
+static const char* set_deadline(unsigned* slot, const char* value) {
+  uint64_t number = 0;
+  if (!parse_decimal(value, SCC_GO_DEADLINE_MS, &number) || number == 0)
+    return "not a deadline of 1..10000 ms";
+  *slot = (unsigned)number;
+  return NULL;
+}
+
+static const char* set_valued(const char* name, const char* value, CheckOptions* options) {
+  if (strcmp(name, "--token") == 0) return set_token(&options->token, value, 1, SCC_TOKEN_MAX);
+  if (strcmp(name, "--nonce") == 0) return set_token(&options->nonce, value, SCC_NONCE_MIN, SCC_NONCE_MAX);
+  if (strcmp(name, "--expect-uid") == 0) return set_id(&options->expect_uid, value);
+  if (strcmp(name, "--expect-gid") == 0) return set_id(&options->expect_gid, value);
+  if (strcmp(name, "--deadline-ms") == 0) return set_deadline(&options->deadline_ms, value);
+  if (strcmp(name, "--socket") == 0) return add_path(options->sockets, &options->socket_count, value);
+  if (strcmp(name, "--readonly") == 0) return add_path(options->readonly, &options->readonly_count, value);
+  return "unknown option";
+}
+
+static const char* check_complete(const CheckOptions* options) {
+  if (options->evidence_only) return options->command == NULL ? NULL : "`evidence` takes no command";
+  if (options->command == NULL || options->command[0] == NULL) return "no command after --";
+  if (options->command[0][0] == '\0') return "the command's name is empty";
+  if (options->token == NULL) return "--token is missing";
+  if (options->handshake && options->nonce == NULL) return "--nonce is missing";
+  return NULL;
+}
+
+const char* parse_check_options(int argc, char** argv, CheckOptions* options, const char** subject) {
+  memset(options, 0, sizeof *options);
+  *subject = NULL;
+  options->handshake = true;
+  options->expect_uid = -1;
+  options->expect_gid = -1;
+  options->deadline_ms = SCC_GO_DEADLINE_MS;
+  if (argc < 2) return "no verb; use run or evidence";
+  options->evidence_only = strcmp(argv[1], "evidence") == 0;
+  if (!options->evidence_only && strcmp(argv[1], "run") != 0) {
+    *subject = argv[1];
+    return "unknown verb";
+  }
+  options->sockets = calloc((size_t)argc, sizeof *options->sockets);
+  options->readonly = calloc((size_t)argc, sizeof *options->readonly);
+  if (options->sockets == NULL || options->readonly == NULL) return "out of memory";
+  for (int i = 2; i < argc; ++i) {
+    *subject = argv[i];
+    if (strcmp(argv[i], "--") == 0) {
+      options->command = argv + i + 1;
+      break;
+    }
+    if (strcmp(argv[i], "--allow-root") == 0) {
+      options->allow_root = true;
+    } else if (strcmp(argv[i], "--no-handshake") == 0) {
+      options->handshake = false;
+    } else {
+      if (i + 1 == argc) return "unknown option, or its value is missing";
+      const char* problem = set_valued(argv[i], argv[i + 1], options);
+      if (problem != NULL) return problem;
+      ++i;
+    }
+  }
+  *subject = NULL;
+  return check_complete(options);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of scc-check. It comes from the host, but a wrong one must never weaken a check: anything
+// unknown or repeated is a usage error.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct CheckOptions {
+  bool evidence_only;
+  bool handshake;
+  bool allow_root;
+  const char* token;  // NULL: not given
+  const char* nonce;
+  int64_t expect_uid;  // -1: not given
+  int64_t expect_gid;
+  unsigned deadline_ms;
+  const char** sockets;
+  size_t socket_count;
+  const char** readonly;
+  size_t readonly_count;
+  char** command;  // NULL-terminated; NULL for `evidence`
+} CheckOptions;
+
+/// Parses argv. NULL when good, else what is wrong (static text) with `*subject` the argument or NULL. The
+/// lists are allocated once and never freed: the process becomes the agent.
+const char* parse_check_options(int argc, char** argv, CheckOptions* options, const char** subject);
+
+#ifdef __cplusplus
+}
+#endif
