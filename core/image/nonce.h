@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Proof that an engine sees this machine's files: a bind mount of a non-local engine would otherwise show the
+// files of some other machine, or an empty directory, as the workspace.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "os/fs.h"
+#include "plugin/runtime.h"
+
+namespace scc::image {
+
+/// Writes a random nonce into a new 0700 directory below `state`, creates (never starts) a labelled
+/// throw-away sandbox of `image_ref` with that directory bound read-only, reads the nonce back through it and
+/// removes both. Kind::policy, runtime.other-machine, when the engine shows something else; errors of the
+/// engine as they are.
+Status engine_sees_this_machine(plugin::Runtime& runtime, std::string_view image_ref,
+                                const std::filesystem::path& state);
+
+}  // namespace scc::image
