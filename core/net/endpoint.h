@@ -52,8 +52,11 @@ class Stream {
   Stream(const Stream&) = delete;
   /// Appends at most 64 KiB; true: data or timeout (nothing appended), false: the peer closed.
   Result<bool> read(unsigned timeout_ms, std::string& bytes);
+  /// Sends what fits without waiting; how much, may be 0.
   Result<std::size_t> write(std::string_view bytes);
+  /// Half close. Over TLS: Kind::tool endpoint.unsupported (libcurl offers no close_notify alone).
   Status close_write();
+  /// For poll(2). Bytes may wait in memory: read until nothing comes before polling.
   int fd() const noexcept;
 
  private:
@@ -68,10 +71,12 @@ class Client {
   explicit Client(Endpoint endpoint);
   ~Client();
   Client(const Client&) = delete;
-  /// Kind::prereq endpoint.unreachable (with the cause: no such file, permission denied, refused), Kind::tool
-  /// endpoint.timeout, Kind::cancelled. Any HTTP status is a Response.
+  /// No connection is Kind::prereq: endpoint.missing (no such socket), endpoint.denied, endpoint.refused,
+  /// endpoint.tls, else endpoint.unreachable. Kind::tool: endpoint.timeout, endpoint.protocol,
+  /// endpoint.limit. Kind::cancelled. Any HTTP status is a Response.
   Result<Response> send(const Request& request);
-  /// The stream after 101 or 200; another answer is returned as Response.
+  /// The stream after 101, or 200 without a framed body; another answer is returned as Response. Adds
+  /// "Connection: Upgrade" and "Upgrade: tcp" unless given. `body_source` and `on_body` are not used.
   struct Upgraded {
     Response response;
     std::unique_ptr<Stream> stream;  ///< null unless upgraded
