@@ -67,8 +67,9 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* context) 
     }
     std::string_view line(data, size);
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
-    transfer.head_ended = line.empty();
+    if (line.empty()) transfer.head_ended = true;
     if (line.substr(0, 5) == "HTTP/") {
+      transfer.head_ended = false;
       transfer.response.headers.clear();  // a 100 came before
     } else {
       add_header(line, transfer.response.headers);

@@ -177,6 +177,16 @@ TEST(Client, CallsGarbageAndEarlyCloseAProtocolError) {
   }
 }
 
+TEST(Client, AcceptsTrailers) {
+  RawServer server([](Peer& peer) {
+    peer.request();
+    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Last: 1\r\n\r\n");
+  });
+  const auto response = Client({server.url(), {}}).send({});
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "ok");
+}
+
 TEST(Client, FollowsNoRedirect) {
   RawServer server([](Peer& peer) {
     peer.request();
