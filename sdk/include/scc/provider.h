@@ -20,8 +20,8 @@ typedef struct scc_provider_v1 {
   /* scc.launch-request/1 -> scc.launch-spec/1. Same bytes in, same bytes out (ABI-12). */
   scc_status (*plan_launch)(scc_provider* self, scc_str request_json, const scc_sink* spec_json,
                             const scc_error_sink* err);
-  /* scc.auth-request/1 {files {name: {present, size, text?}}, env {..}} -> scc.auth-status/1. Judges what the
-     host found in the credential volume; it never says more than that. */
+  /* scc.auth-request/1 {files {name: {present, size, json?}}, env {NAME: true}, mode} -> scc.auth-status/1.
+     Judges what the host found in the credential volume; it never says more than that. */
   scc_status (*auth_status)(scc_provider* self, scc_str request_json, const scc_sink* status_json,
                             const scc_error_sink* err);
   /* optional below */
