@@ -24,7 +24,8 @@ struct Environment {
   std::optional<std::string> get(std::string_view name) const;
   /// $HOME when absolute, else the passwd entry of the uid.
   stdfs::path home() const;
-  /// Replaces ${VAR} and a leading ~; nullopt when a variable is unset.
+  /// Replaces ${VAR} and a leading ~ or ~/; nullopt when a variable is unset or empty, or a "${" has no end.
+  /// ${HOME} is home().
   std::optional<std::string> expand(std::string_view text) const;
 };
 

@@ -42,7 +42,8 @@ class Fd {
 /// prereq ...).
 Error errno_error(std::string_view what, const stdfs::path& path, int code);
 
-/// Whole regular file, O_NOFOLLOW|O_NONBLOCK, at most `limit` bytes. Kind::not_found when absent.
+/// Whole regular file, O_NOFOLLOW|O_NONBLOCK, at most `limit` bytes. Kind::not_found when absent; os.link for
+/// a link, os.not-regular for a directory, FIFO or device (which is not even opened), os.too-large.
 Result<std::string> read_file(const stdfs::path& path, std::size_t limit = std::size_t{1} << 20U);
 /// temp + fsync + rename + fsync of the directory, in a directory that exists.
 Status write_file_atomic(const stdfs::path& path, std::string_view bytes, unsigned mode = 0600);
@@ -51,7 +52,8 @@ Status append_line(const stdfs::path& path, std::string_view line, unsigned mode
 /// mkdir -p with 0700 for what it makes; refuses a link in place of the last component.
 Status make_dirs(const stdfs::path& path);
 /// Removes a tree without following links and without crossing into another file system or mount (compares
-/// st_dev and mount ids); a mount point below is an error (os.mount-below), nothing is removed past it.
+/// st_dev and mount ids); a mount point at or below it is an error (os.mount-below) before anything is
+/// removed. An absent path is success.
 Status remove_tree(const stdfs::path& path);
 /// Creates a new directory with a random name: prefix + 12 characters.
 Result<stdfs::path> make_temp_dir(const stdfs::path& parent, std::string_view prefix);
@@ -68,17 +70,20 @@ Result<std::string> read_beneath(const stdfs::path& root, const stdfs::path& rel
 /// or chown that mends it.
 Status check_safe_path(const stdfs::path& path, std::string_view error_id);
 
-/// Exclusive advisory lock on a file that is removed on release. flock + inode check, so a crash releases it
-/// and a removed file cannot be held twice.
+/// Exclusive advisory lock on a file that is removed on release; makes the directory. Open-file-description
+/// lock (flock where there is none) + inode check, so a crash releases it and a removed file cannot be held
+/// twice. A forked child that never execs keeps it: end such children with their parent (PR_SET_PDEATHSIG).
 class FileLock {
  public:
   /// Kind::tool (lock.busy) with the holder's pid in the message when not free within timeout_ms.
   static Result<FileLock> acquire(const stdfs::path& path, unsigned timeout_ms);
-  /// True when some living process holds it.
+  /// True when some living process holds it, this one too. Takes and creates nothing.
   static bool held(const stdfs::path& path);
   FileLock(FileLock&&) noexcept = default;
-  FileLock& operator=(FileLock&&) noexcept = default;
-  ~FileLock();
+  FileLock& operator=(FileLock&& other) noexcept;
+  ~FileLock() { release(); }
+  /// Lets go early; also what the destructor does.
+  void release() noexcept;
 
  private:
   FileLock(Fd fd, stdfs::path path) : fd_(std::move(fd)), path_(std::move(path)) {}

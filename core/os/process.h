@@ -20,7 +20,8 @@ struct ProcessRequest {
   std::string input;                       ///< stdin; /dev/null when empty
   std::chrono::milliseconds timeout{10'000};
   std::size_t max_output = std::size_t{1} << 20U;  ///< per stream; more is Kind::tool, process.output-limit
-  /// Called with output as it comes instead of collecting it; false ends the process.
+  /// Called with output as it comes instead of collecting it; false ends the process: Kind::cancelled,
+  /// process.stopped. max_output does not count then.
   std::function<bool(bool is_stderr, std::string_view bytes)> on_output;
   std::function<bool()> cancelled;  ///< polled; true ends the process group: Kind::cancelled
   int stdout_fd = -1;               ///< when >= 0 the child's stdout goes there directly
@@ -32,7 +33,9 @@ struct ProcessResult {
   std::string err;
 };
 
-/// Kind::prereq process.not-found when argv[0] is missing; Kind::tool process.timeout after the deadline.
+/// Runs it to its end in a process group of its own, with no descriptor but 0-2, default signal actions and
+/// an empty signal mask. When the process has ended, what is left of its group is killed too. Kind::prereq
+/// process.not-found when argv[0] is missing; Kind::tool process.timeout after the deadline.
 Result<ProcessResult> run(const ProcessRequest& request);
 
 }  // namespace scc::os
