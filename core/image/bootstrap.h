@@ -45,6 +45,9 @@ struct Rootfs {
 /// root image's digest. Kind::config, image.ref: a configured ref without "@sha256:<64 hex>".
 Result<std::string> rootfs_ref(const Host& host, const Definition& definition);
 
+/// The same when nothing is configured.
+std::string bootstrapped_ref(const BootstrapSpec& spec);
+
 /// Makes sure that the engine has the root filesystem of a root image. `fresh` makes it anew. A configured
 /// ref whose registry does not answer falls back to the bootstrap with a note; an answer without the wanted
 /// digest is Kind::tool, image.digest. Cannot bootstrap: Kind::prereq, image.bootstrap, with the line that
