@@ -25,6 +25,7 @@ typedef struct PathFinding {
   const char* path;
   bool present;
   bool protected_by_mount;  // --readonly only
+  bool pinned;              // --readonly only: nothing above it can be renamed away
   const char* kind;         // --readonly only
   int error;                // errno of the attempt, 0: it succeeded
 } PathFinding;

@@ -178,6 +178,22 @@ static const char* kind_of(mode_t mode) {
   return S_ISDIR(mode) ? "directory" : "other";
 }
 
+// Another owner's directory that this process may not write to keeps its entries; what it owns it could open
+// up.
+static bool can_rename_in(const char* directory) {
+  struct stat info;
+  if (stat(directory, &info) != 0) return true;
+  return info.st_uid == geteuid() || faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) == 0;
+}
+
+static bool path_is_pinned(const Evidence* evidence, const char* path) {
+  char* resolved = evidence->mounts_known ? realpath(path, NULL) : NULL;
+  if (resolved == NULL) return false;
+  const bool pinned = is_pinned(evidence->mounts, evidence->mount_count, resolved, can_rename_in);
+  free(resolved);
+  return pinned;
+}
+
 // Permission bits prove nothing (the owner can change them), a read-only mount does. The open is the same
 // question asked of the kernel another way; without O_TRUNC it changes nothing.
 static void gather_readonly_paths(const CheckOptions* options, Evidence* evidence) {
@@ -204,6 +220,7 @@ static void gather_readonly_paths(const CheckOptions* options, Evidence* evidenc
     }
     finding->protected_by_mount = !S_ISLNK(info.st_mode) && statvfs(finding->path, &filesystem) == 0 &&
                                   (filesystem.f_flag & ST_RDONLY) != 0 && finding->error != 0;
+    finding->pinned = path_is_pinned(evidence, finding->path);
   }
 }
 

@@ -113,7 +113,8 @@ static const char* first_visible_socket(const CheckOptions* options, const Evide
 static const char* first_unprotected(const CheckOptions* options, const Evidence* evidence) {
   if (evidence->readonly == NULL) return "unknown: out of memory";
   for (size_t i = 0; i < options->readonly_count; ++i) {
-    if (!evidence->readonly[i].protected_by_mount) return evidence->readonly[i].path;
+    const PathFinding* finding = &evidence->readonly[i];
+    if (!finding->protected_by_mount || !finding->pinned) return finding->path;
   }
   return NULL;
 }
@@ -247,6 +248,7 @@ static void write_paths(const CheckOptions* options, const Evidence* evidence, J
     json_bool(json, "present", finding->present);
     json_text(json, "kind", finding->kind);
     json_bool(json, "protected", finding->protected_by_mount);
+    json_bool(json, "pinned", finding->pinned);
     json_text(json, "error", error_name(finding->error));
     json_close(json, '}');
   }

@@ -99,6 +99,50 @@ bool parse_mounts(char* text, MountEntry** entries, size_t* count) {
   return true;
 }
 
+// Whether `directory` is `path` or above it, by whole components.
+static bool is_above(const char* directory, const char* path) {
+  const size_t length = strlen(directory);
+  if (length == 1) return true;
+  return strncmp(directory, path, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+const MountEntry* mount_of(const MountEntry* entries, size_t count, const char* path) {
+  const MountEntry* best = NULL;
+  for (size_t i = 0; i < count; ++i) {
+    if (!is_above(entries[i].target, path)) continue;
+    if (best == NULL || strlen(entries[i].target) >= strlen(best->target)) best = &entries[i];
+  }
+  return best;
+}
+
+bool is_pinned(const MountEntry* entries, size_t count, const char* path,
+               bool (*can_rename_in)(const char* directory)) {
+  const MountEntry* mount = mount_of(entries, count, path);
+  char* at = mount == NULL ? NULL : strdup(mount->target);
+  if (at == NULL) return false;
+  bool pinned = true;
+  while (pinned) {
+    // `at` is in place itself; next, the directory that holds it.
+    char* slash = strrchr(at, '/');
+    if (slash == at) break;
+    *slash = '\0';
+    const MountEntry* holder = mount_of(entries, count, at);
+    if (holder == NULL || strcmp(holder->target, at) == 0 || holder->read_only) {
+      pinned = holder != NULL;
+      continue;
+    }
+    slash = strrchr(at, '/');
+    // The parent of a top-level directory is "/" itself.
+    char* const cut = slash == at ? slash + 1 : slash;
+    const char at_cut = *cut;
+    *cut = '\0';
+    pinned = !can_rename_in(at);
+    *cut = at_cut;
+  }
+  free(at);
+  return pinned;
+}
+
 const char* status_value(const char* text, const char* name) {
   const size_t length = strlen(name);
   for (const char* line = text; line != NULL && *line != '\0';) {

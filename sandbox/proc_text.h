@@ -32,6 +32,16 @@ bool parse_mount_line(char* line, MountEntry* entry);
 /// Splits `text` into `*entries` (to be freed), in the kernel's order. False when memory or any line is bad.
 bool parse_mounts(char* text, MountEntry** entries, size_t* count);
 
+/// The mount that holds `path` (absolute, no links): the longest target above or at it, of equal ones the
+/// last. NULL: the table has no root.
+const MountEntry* mount_of(const MountEntry* entries, size_t count, const char* path);
+
+/// Whether `path` keeps its place: a mount point cannot be renamed, but a plain directory above it can, and
+/// then another file may take the path. False when such a directory lies on a writable mount and
+/// `can_rename_in` says that entries of its parent can be renamed.
+bool is_pinned(const MountEntry* entries, size_t count, const char* path,
+               bool (*can_rename_in)(const char* directory));
+
 /// The value of "Name:\t..." in /proc/PID/status, not terminated; NULL when absent.
 const char* status_value(const char* text, const char* name);
 /// Value in hexadecimal (the capability sets). False when absent or malformed.

@@ -2,6 +2,7 @@
 // One deviation from a good sandbox at a time: each is seen by its own rule, and the agent never runs,
 // whatever the host answers.
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <unistd.h>
 
@@ -132,6 +133,17 @@ TEST_F(Refusal, EngineSocketInASharedNetworkNamespace) {
 TEST_F(Refusal, WritableOrMissingPolicyFiles) {
   refused({}, "readonly", {"--readonly", "/opt/scc/bin", "--readonly", "/ws"});
   refused({}, "readonly", {"--readonly", "/etc/no-such-file"});
+}
+
+// `mv dir away && mkdir dir` would give the agent the path back, although the file itself cannot be written.
+TEST_F(Refusal, PolicyFileInADirectoryThatCanBeRenamed) {
+  const fs::path host = Stage::get().root / "policy";
+  std::ofstream(host) << "x";
+  const std::string file = host.string() + ":/extra/dir/policy:ro";
+  // The engine makes the directories in the tmpfs; /extra belongs to the agent.
+  const std::string id = std::to_string(Stage::get().uid);
+  const Arguments loose = {"--tmpfs", "/extra:mode=0700,uid=" + id + ",gid=" + id, "-v", file};
+  refused(with(loose), "readonly", {"--readonly", "/extra/dir/policy"});
 }
 
 // The deviations above are refused for what they are: without one, the same command line runs.

@@ -26,8 +26,8 @@ struct Fixture {
     evidence->unix_scanned = true;
     evidence->mounts_known = true;
     std::strcpy(evidence->cwd, "/ws");
-    socket = {"/var/run/docker.sock", false, false, nullptr, ENOENT};
-    readonly = {"/etc/x", true, true, "file", EROFS};
+    socket = {"/var/run/docker.sock", false, false, false, nullptr, ENOENT};
+    readonly = {"/etc/x", true, true, true, "file", EROFS};
     evidence->sockets = &socket;
     evidence->readonly = &readonly;
     options.expect_uid = options.expect_gid = 1000;
@@ -95,6 +95,7 @@ TEST(Judge, EachDeviationFailsItsOwnRule) {
       {"engine-sockets", [](Fixture& f) { f.evidence->unix_scanned = false; }},
       {"cwd", [](Fixture& f) { f.evidence->cwd[0] = '\0'; }},
       {"readonly", [](Fixture& f) { f.readonly.protected_by_mount = false; }},
+      {"readonly", [](Fixture& f) { f.readonly.pinned = false; }},
   };
   for (const Case& test : cases) {
     Fixture fixture;

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -70,6 +72,80 @@ TEST(Mounts, KeepsTheOrderAndRefusesTheWholeForOneBadLine) {
   free(mounts);
   std::string bad = "1 0 0:1 / / ro - overlay overlay rw\nnonsense\n";
   EXPECT_FALSE(parse_mounts(bad.data(), &mounts, &count));
+}
+
+// "ro:/a rw:/a/b" as a table.
+class Table {
+ public:
+  explicit Table(std::vector<std::pair<std::string, bool>> targets) : targets_(std::move(targets)) {
+    for (auto& [target, read_only] : targets_) {
+      MountEntry entry = {};
+      entry.target = target.data();
+      entry.read_only = read_only;
+      entries_.push_back(entry);
+    }
+  }
+  std::string of(const char* path) const {
+    const MountEntry* found = mount_of(entries_.data(), entries_.size(), path);
+    return found == nullptr ? "none" : found->target + std::string(found->read_only ? " ro" : " rw");
+  }
+  bool pins(const char* path, bool (*can_rename_in)(const char*)) const {
+    return is_pinned(entries_.data(), entries_.size(), path, can_rename_in);
+  }
+
+ private:
+  std::vector<std::pair<std::string, bool>> targets_;
+  std::vector<MountEntry> entries_;
+};
+
+constexpr bool kRo = true;
+constexpr bool kRw = false;
+bool everywhere(const char*) {
+  return true;
+}
+bool nowhere(const char*) {
+  return false;
+}
+bool only_top(const char* directory) {
+  return std::string(directory) == "/";
+}
+bool only_ws(const char* directory) {
+  return std::string(directory) == "/ws";
+}
+
+TEST(MountOf, TakesTheLongestTargetByComponentsAndTheLastOfEqualOnes) {
+  const Table table({{"/", kRo}, {"/ws", kRw}, {"/ws/.git", kRw}, {"/ws", kRo}, {"/ws/.git/config", kRo}});
+  EXPECT_EQ(table.of("/wsx"), "/ ro");
+  EXPECT_EQ(table.of("/ws"), "/ws ro");
+  EXPECT_EQ(table.of("/ws/.gitignore"), "/ws ro");
+  EXPECT_EQ(table.of("/ws/.git/config"), "/ws/.git/config ro");
+  EXPECT_EQ(table.of("/ws/.git/hooks/x"), "/ws/.git rw");
+  EXPECT_EQ(Table({}).of("/"), "none");
+}
+
+TEST(Pinned, AMountPointBelowAPlainWritableDirectoryCanBeMovedAway) {
+  const Table loose({{"/", kRo}, {"/ws", kRw}, {"/ws/.git/config", kRo}});
+  EXPECT_FALSE(loose.pins("/ws/.git/config", everywhere));
+  EXPECT_FALSE(loose.pins("/ws/.git/config", only_ws));
+  EXPECT_TRUE(loose.pins("/ws/.git/config", only_top)) << "the parent is another owner's";
+  const Table tight({{"/", kRo}, {"/ws", kRw}, {"/ws/.git", kRw}, {"/ws/.git/config", kRo}});
+  EXPECT_TRUE(tight.pins("/ws/.git/config", everywhere));
+}
+
+TEST(Pinned, LooksAtEveryLevel) {
+  const Table deep({{"/", kRo}, {"/home/agent", kRw}, {"/home/agent/a/b", kRw}, {"/home/agent/a/b/c", kRo}});
+  EXPECT_FALSE(deep.pins("/home/agent/a/b/c/file", everywhere)) << "/home/agent/a can be renamed";
+  EXPECT_TRUE(deep.pins("/home/agent/a/b/c/file", nowhere));
+  const Table root({{"/", kRw}, {"/etc/x", kRo}});
+  EXPECT_FALSE(root.pins("/etc/x", only_top));
+  EXPECT_TRUE(root.pins("/etc/x", only_ws));
+}
+
+TEST(Pinned, ReadOnlyMountsKeepTheirEntries) {
+  const Table table({{"/", kRo}, {"/etc/passwd", kRo}});
+  EXPECT_TRUE(table.pins("/etc/passwd", everywhere));
+  EXPECT_TRUE(table.pins("/etc/os-release", everywhere));
+  EXPECT_FALSE(Table({}).pins("/etc/passwd", nowhere)) << "no table, no proof";
 }
 
 const char kStatus[] =
