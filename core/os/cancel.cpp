@@ -9,6 +9,7 @@ namespace scc::os {
 namespace {
 
 std::atomic<int> first_signal{0};
+std::atomic<int> shields{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void scc_on_cancel(int signal) {
@@ -19,7 +20,13 @@ extern "C" void scc_on_cancel(int signal) {
 }  // namespace
 
 bool cancelled() noexcept {
-  return first_signal.load() != 0;
+  return first_signal.load() != 0 && shields.load() == 0;
+}
+CancelShield::CancelShield() noexcept {
+  ++shields;
+}
+CancelShield::~CancelShield() {
+  --shields;
 }
 int cancel_signal() noexcept {
   return first_signal.load();

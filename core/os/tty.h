@@ -58,4 +58,14 @@ bool cancelled() noexcept;
 void install_cancel_handlers();
 int cancel_signal() noexcept;
 
+/// While one lives cancelled() is false: undoing a launch calls the engine, and the Ctrl-C that began it must
+/// not end it as well.
+class CancelShield {
+ public:
+  CancelShield() noexcept;
+  ~CancelShield();
+  CancelShield(const CancelShield&) = delete;
+  CancelShield& operator=(const CancelShield&) = delete;
+};
+
 }  // namespace scc::os

@@ -51,6 +51,9 @@ struct SessionRecord {
   static Result<SessionRecord> from_json(const json::Value& document);
 };
 
+/// For SessionRecord::pid_started of this process; 0 where there is no /proc.
+std::int64_t own_process_start();
+
 stdfs::path instances_dir(const os::Paths& paths);
 /// `name` must be valid_name().
 stdfs::path instance_dir(const os::Paths& paths, std::string_view name);
@@ -63,6 +66,8 @@ Result<SessionRecord> read_record(const stdfs::path& directory);
 /// True when the launch lock of `name` is held, or the process that session.json names still lives and says
 /// so. The second test covers callers whose XDG_RUNTIME_DIR (and so lock directory) differs.
 bool is_live(const os::Paths& paths, std::string_view name);
+/// The second half of is_live() alone, for a caller that holds the lock itself.
+bool resident_lives(const os::Paths& paths, std::string_view name);
 
 struct InstanceInfo {
   std::string name;

@@ -20,6 +20,8 @@
 
 namespace scc::session {
 
+namespace stdfs = std::filesystem;
+
 struct JournalEntry {
   std::int64_t seq = 0;
   std::string op;

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/attach.h"
+
+#include <csignal>
+#include <optional>
+
+#include "os/tty.h"
+#include "session/handshake.h"
+#include "session/pump.h"
+#include "session/state.h"
+
+namespace scc::session {
+
+namespace {
+
+constexpr int kKilled = 128 + SIGKILL;
+
+json::Value exec_request(const ExecTarget& target, bool tty, os::WindowSize size) {
+  json::Object env;
+  for (const auto& [name, value] : target.env) env[name] = value;
+  json::Object request;
+  request["schema"] = "scc.exec-request/1";
+  request["argv"] = json::Value::strings(checker_argv(target));
+  request["env"] = std::move(env);
+  request["workdir"] = target.workdir;
+  request["user"] = json::Object{{"uid", target.uid}, {"gid", target.gid}};
+  request["tty"] = tty;
+  request["rows"] = static_cast<int>(size.rows);
+  request["cols"] = static_cast<int>(size.cols);
+  return json::Value(std::move(request));
+}
+
+/// Modes that a full-screen program leaves behind when it is killed: cursor, mouse, focus, bracketed paste,
+/// colours. Harmless where they are not on.
+constexpr std::string_view kTerminalReset =
+    "\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l\x1b[0m";
+
+void reset_terminal(const AttachOptions& options) {
+  HostFd out(options.out, HostFd::Mode::write);
+  std::string bytes(kTerminalReset);
+  static_cast<void>(out.write(bytes));  // as much as the terminal takes now; it may be gone
+}
+
+/// Exit code and what is to be told about it.
+Result<AttachOutcome> conclude(plugin::Exec& exec, const Pump& pump, int signal, const ExecTarget& target,
+                               const Deps& deps, const AttachOptions& options) {
+  AttachOutcome out;
+  out.signal = signal;
+  if (signal != 0) {
+    out.exit_code = 128 + signal;
+    return out;
+  }
+  SCC_TRY(out.exit_code, exec.wait(options.wait_ms));
+  const auto note = [&](std::string text) {
+    if (deps.note) deps.note(std::move(text));
+  };
+  if (out.exit_code == kKilled) {
+    const auto info = deps.runtime.sandbox_inspect(target.sandbox_id);
+    out.oom_killed = info && info->flag("/oom_killed");
+    note(out.oom_killed
+             ? "the agent was killed because the sandbox ran out of memory (sandbox.memory raises it)"
+             : "the agent was killed (exit code 137)");
+  }
+  if (out.exit_code == 126 && pump.first_err().rfind("scc-check: ", 0) == 0) {
+    note("the agent's program in the image cannot be executed; build the image again: scc image build");
+  }
+  return out;
+}
+
+void wipe(std::string& secret) {
+  volatile char* bytes = secret.data();
+  for (std::size_t i = 0; i < secret.size(); ++i) bytes[i] = 0;
+  secret.clear();
+}
+
+}  // namespace
+
+Result<AttachOutcome> attach_exec(const ExecTarget& target, const Deps& deps, const AttachOptions& options,
+                                  const OnStarted& on_started) {
+  const IgnoreSigpipe no_sigpipe;
+  const bool tty = target.tty && os::is_tty(options.in) && os::is_tty(options.out);
+  // Before the exec: a signal from here on is an event, so that nothing is left half done.
+  SCC_TRY(os::SignalEvents signals, os::SignalEvents::watch({SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH}));
+  SCC_CHECK(detail::check_cancelled(deps));
+  const os::WindowSize size = os::window_size(options.out).value_or(os::WindowSize{});
+  SCC_TRY(std::string frame, go_frame(target, size));
+  SCC_TRY(const std::unique_ptr<plugin::Exec> exec,
+          deps.runtime.exec_open(target.sandbox_id, exec_request(target, tty, size)));
+  Handshake handshake(*exec, signals, deps, options);
+  SCC_TRY(json::Value evidence, handshake.receive_evidence(target, tty));
+  auto started = handshake.go(frame);
+  wipe(frame);
+  if (!started) return fail(std::move(started).error());
+  if (on_started) on_started(evidence);
+
+  std::optional<os::RawMode> raw;
+  if (tty) {
+    SCC_TRY(auto mode, os::RawMode::enter(options.in));
+    raw.emplace(std::move(mode));
+    static_cast<void>(exec->resize(size.rows, size.cols));
+  }
+  Pump pump(*exec, signals, target, deps, options, tty);
+  pump.seed(handshake.take_out(), handshake.take_err());
+  const auto signal = pump.run();
+  if (tty && (!signal || *signal != 0)) reset_terminal(options);
+  if (raw) raw->leave();
+  if (!signal) return fail(Error(signal.error()));
+  SCC_TRY(AttachOutcome out, conclude(*exec, pump, *signal, target, deps, options));
+  out.evidence = std::move(evidence);
+  return out;
+}
+
+namespace {
+
+ExecTarget target_of_plan(const json::Value& plan) {
+  ExecTarget out;
+  out.argv = plan.strings_at("/exec/argv");
+  out.env = plan.map_at("/exec/env");
+  out.workdir = plan.str("/exec/workdir", plan.str("/sandbox/workdir", "/"));
+  out.uid = plan.integer("/sandbox/user/uid", -1);
+  out.gid = plan.integer("/sandbox/user/gid", -1);
+  out.allow_root = plan.str("/identity/mapping") == "root";
+  out.tty = plan.flag("/exec/tty");
+  if (const json::Value* checks = plan.at("/checks")) out.checks = *checks;
+  if (const json::Value* mounts = plan.at("/sandbox/mounts")) out.mounts = *mounts;
+  return out;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> resolve_secrets(const json::Value& plan,
+                                                                         const Deps& deps) {
+  std::vector<std::pair<std::string, std::string>> out;
+  const json::Value* secrets = plan.at("/secrets");
+  if (secrets == nullptr) return out;
+  for (const json::Value& secret : secrets->items()) {
+    if (!deps.secret)
+      return fail(Kind::internal, "secret.resolver", "the plan has secrets and nobody to ask");
+    auto value = deps.secret(secret.str("/from"));
+    if (!value)
+      return fail(std::move(value).error().with("while fetching the secret " + secret.str("/name")));
+    out.emplace_back(secret.str("/name"), std::move(*value));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const AttachOptions& options) {
+  constexpr std::string_view kOp = "agent.exec";
+  detail::say(deps, "verifying the sandbox from inside");
+  ExecTarget target = target_of_plan(running.plan());
+  target.sandbox_id = running.sandbox_id();
+  target.nonce = running.nonce();
+  target.token = running.token();
+  target.stop_grace_ms = running.record().stop_grace_ms;
+  for (const auto& [name, value] : running.attachment().map_at("/env")) target.env.emplace(name, value);
+  SCC_CHECK(running.journal().intent(kOp));
+  running.journal().kill_point(kOp, false);
+  SCC_TRY(target.secrets, resolve_secrets(running.plan(), deps));
+
+  Status recorded;
+  auto outcome = attach_exec(target, deps, options, [&](const json::Value& evidence) {
+    running.set_agent_started();
+    running.record().status = SessionStatus::running;
+    recorded = write_record(running.directory(), running.record());
+    static_cast<void>(running.journal().note(kOp, "started"));
+    static_cast<void>(
+        detail::write_new_file(running.directory() / "evidence.json", json::dump(evidence), 0600));
+  });
+  for (auto& [name, value] : target.secrets) wipe(value);
+  if (!recorded && deps.note) deps.note("the session could not be recorded: " + recorded.error().message);
+  if (!outcome) {
+    static_cast<void>(running.journal().note(kOp, "failed", Journal::error_json(outcome.error())));
+    return outcome;
+  }
+  running.journal().kill_point(kOp, true);
+  static_cast<void>(
+      running.journal().done(kOp, json::Value(json::Object{{"exit_code", outcome->exit_code}})));
+  return outcome;
+}
+
+Result<ExecTarget> shell_target(const os::Paths& paths, std::string_view name, std::string_view sandbox_id,
+                                std::vector<std::string> argv, bool tty) {
+  SCC_TRY(const json::Value plan, read_executed_plan(paths, name));
+  ExecTarget out = target_of_plan(plan);
+  out.sandbox_id = sandbox_id;
+  out.argv = std::move(argv);
+  out.tty = tty;
+  out.nonce = os::random_hex(32);
+  out.token = os::random_hex(16);
+  return out;
+}
+
+}  // namespace scc::session

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/finalise.h"
+
+#include "os/tty.h"
+#include "session/state.h"
+
+namespace scc::session {
+
+namespace {
+
+/// Keeps the first failure and hangs the others on it.
+class Failures {
+ public:
+  void add(const std::string& what, const Status& status) {
+    if (status) return;
+    if (!first_) {
+      first_ = Error(status.error()).with(what);
+    } else {
+      first_->context.push_back(what + " failed as well: " + status.error().message);
+    }
+  }
+  Status status() const {
+    if (first_) return fail(Error(*first_));
+    return {};
+  }
+
+ private:
+  std::optional<Error> first_;
+};
+
+}  // namespace
+
+Status finalise(Running running, const Deps& deps, SessionStatus status, int exit_code) {
+  constexpr std::string_view kOp = "sandbox.stop";
+  const os::CancelShield shield;
+  Running::State& state = running.state();
+  Failures failures;
+  detail::say(deps, "stopping the sandbox");
+  failures.add("while writing the journal", state.journal.intent(kOp));
+  state.journal.kill_point(kOp, false);
+  const Status stopped = deps.runtime.sandbox_stop(state.sandbox_id, state.record.stop_grace_ms);
+  if (!stopped) {
+    failures.add("while stopping the sandbox", fail(Kind::tool, "session.not-stopped",
+                                                    "the sandbox " + state.record.name +
+                                                        " could not be stopped: " + stopped.error().message,
+                                                    "try again: scc stop " + state.record.name));
+  }
+  if (!state.attachment.is_null()) {
+    failures.add("while releasing the network", deps.netpolicy.release(state.attachment));
+  }
+  failures.add("while unmounting the workspace", detach_workspace(state.directory));
+  state.record.status = status;
+  state.record.exit_code = exit_code;
+  state.record.ended = utc_now();
+  failures.add("while recording the session's end", write_record(state.directory, state.record));
+  state.journal.kill_point(kOp, true);
+  if (stopped) {
+    failures.add("while writing the journal",
+                 state.journal.done(kOp, json::Value(json::Object{{"exit_code", exit_code}})));
+  } else {
+    static_cast<void>(state.journal.note(kOp, "failed", Journal::error_json(stopped.error())));
+  }
+  return failures.status();
+}
+
+Result<AttachOutcome> run_session(const json::Value& plan, const Deps& deps, const AttachOptions& options) {
+  SCC_TRY(Running running, execute(plan, deps));
+  auto outcome = attach_agent(running, deps, options);
+  if (!outcome && !running.agent_started()) {
+    return fail(abort_launch(std::move(running), deps, std::move(outcome).error()));
+  }
+  const SessionStatus status = outcome ? SessionStatus::exited : SessionStatus::failed;
+  const Status ended = finalise(std::move(running), deps, status, outcome ? outcome->exit_code : -1);
+  if (!outcome) {
+    Error error = std::move(outcome).error();
+    if (!ended) error.context.push_back(ended.error().message);
+    return fail(std::move(error));
+  }
+  if (!ended && ended.error().id == "session.not-stopped") return fail(Error(ended.error()));
+  if (!ended && deps.note) deps.note(ended.error().message);
+  return outcome;
+}
+
+}  // namespace scc::session

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to this folder: moves bytes between the host's descriptors and an exec until the exec ends or a
+// signal ends the session. Each direction has a bounded buffer: who does not read stops who writes, nothing
+// is lost and memory stays flat. A host stdout that went away is drained on, so that the agent ends in its
+// own way.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "os/tty.h"
+#include "session/attach.h"
+#include "session/host_io.h"
+
+namespace scc::session {
+
+class Pump {
+ public:
+  Pump(plugin::Exec& exec, os::SignalEvents& signals, const ExecTarget& target, const Deps& deps,
+       const AttachOptions& options, bool tty);
+
+  /// What the handshake read beyond its own lines.
+  void seed(std::string out, std::string err);
+  /// Runs to the end; the signal that ended the session, or 0 when the exec ended by itself. session.lost
+  /// when the engine's stream broke.
+  Result<int> run();
+  /// The first bytes that the process wrote to stderr, for telling a checker's last words from an agent's.
+  const std::string& first_err() const noexcept { return first_err_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Go { on, done };
+
+  Status read_exec();
+  void take(plugin::Exec::Channel channel, std::string_view bytes);
+  void read_input();
+  void write_input();
+  void flush(HostFd& host, std::string& buffer, bool& closed);
+  Go handle_signals();
+  Go on_stop_signal(int signal);
+  void forward(int signal);
+  void resize();
+  int poll_timeout() const;
+  Status wait();
+  bool full() const noexcept;
+
+  plugin::Exec& exec_;
+  os::SignalEvents& signals_;
+  const ExecTarget& target_;
+  const Deps& deps_;
+  const AttachOptions& options_;
+  bool tty_;
+  HostFd in_;
+  HostFd out_;
+  HostFd err_;
+  std::string to_exec_;
+  std::string to_out_;
+  std::string to_err_;
+  std::string first_err_;
+  bool in_ended_ = false;    ///< the host's stdin has nothing more
+  bool in_closed_ = false;   ///< the exec's stdin was closed or broke
+  bool out_closed_ = false;  ///< the host's reader went away
+  bool err_closed_ = false;
+  bool ended_ = false;        ///< the exec has nothing more to say
+  bool may_read_ = true;      ///< the exec may have bytes in memory that poll(2) does not see
+  bool write_stuck_ = false;  ///< the exec took nothing although it looked writable
+  int interrupts_ = 0;
+  int stopped_by_ = 0;
+  std::optional<Clock::time_point> term_deadline_;
+};
+
+}  // namespace scc::session
