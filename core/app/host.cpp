@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/host.h"
+
+namespace scc::app {
+
+Result<const config::UserConfig*> Host::config() {
+  if (!config_) {
+    SCC_TRY(auto loaded, config::load_user_config(paths));
+    config_ = std::move(loaded);
+  }
+  return &*config_;
+}
+
+Result<plugin::Registry*> Host::registry() {
+  if (!registry_) {
+    SCC_TRY(auto scanned, plugin::Registry::scan(env, paths, plugin_options));
+    registry_.emplace(std::move(scanned));
+  }
+  return &*registry_;
+}
+
+}  // namespace scc::app

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every use case needs: environment, directories, configuration, plugins, and a way to say what is going
+// on. Configuration and registry are read on first use. [main]
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/user_config.h"
+#include "os/env.h"
+#include "plugin/registry.h"
+
+namespace scc::app {
+
+inline constexpr std::string_view kVersion = SCC_VERSION;
+
+class Host {
+ public:
+  Host(os::Environment environment, plugin::Options options)
+      : env(std::move(environment)), paths(os::Paths::from(env)), plugin_options(std::move(options)) {}
+
+  os::Environment env;
+  os::Paths paths;
+  plugin::Options plugin_options;
+  std::function<void(std::string_view)> progress = [](std::string_view) {};  ///< a step, for people
+  std::function<void(std::string_view)> warn = [](std::string_view) {};
+
+  /// The user configuration, or why it cannot be used.
+  Result<const config::UserConfig*> config();
+  /// The plugins of this run.
+  Result<plugin::Registry*> registry();
+
+ private:
+  std::optional<config::UserConfig> config_;
+  std::optional<plugin::Registry> registry_;
+};
+
+}  // namespace scc::app
