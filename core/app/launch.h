@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The use cases of `scc start`, `scc shell` and `scc status`: resolve (reads only), plan (pure), then run.
+// [main]
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/engine.h"
+#include "app/host.h"
+
+namespace scc::app {
+
+struct LaunchOptions {
+  std::string workspace;  ///< as typed; empty: from the current directory
+  std::string provider;
+  std::string runtime;
+  std::vector<std::string> agent_args;
+  bool allow_root = false;
+  bool allow_suspicious = false;
+  bool allow_external_git_dir = false;
+  bool fresh = false;
+  bool resume = false;
+  bool tty = false;
+  bool dry_run = false;
+};
+
+/// A plan with what is needed to run it.
+struct Prepared {
+  json::Value plan;
+  Engine engine;
+  std::unique_ptr<plugin::Provider> provider;
+  std::unique_ptr<plugin::NetPolicy> netpolicy;
+  json::Value network_request;
+  std::vector<std::string> not_ready;  ///< "image: ...", "secret: ..."; empty: ready to start
+};
+
+/// Reads and plans; no engine object is made and nothing written but the plugin probe cache.
+Result<Prepared> prepare(Host& host, const LaunchOptions& options);
+
+/// prepare, image, proof of a distant engine, session. The result is the agent's exit code.
+Result<int> start(Host& host, const LaunchOptions& options);
+
+/// A shell (or `argv`) in the running sandbox `name`, or in the one of this workspace when empty.
+Result<int> shell(Host& host, const LaunchOptions& options, const std::string& name,
+                  std::vector<std::string> argv);
+
+struct StatusReport {
+  std::string workspace;
+  std::string workspace_problem;
+  std::string provider;
+  std::string runtime;
+  std::string runtime_version;
+  std::string endpoint;
+  std::string network_policy;
+  std::string image_ref;
+  std::string image_state;
+  std::string sandbox;  ///< name of the running sandbox of this workspace
+  std::int64_t running = 0;
+  std::vector<std::string> notes;
+};
+Result<StatusReport> status(Host& host, const LaunchOptions& options);
+
+}  // namespace scc::app

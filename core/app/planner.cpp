@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/planner.h"
+
+#include <algorithm>
+#include <set>
+
+#include "app/host.h"
+#include "base/str.h"
+#include "os/fs.h"
+
+namespace scc::app {
+
+namespace {
+
+constexpr std::int64_t kMiB = std::int64_t{1} << 20U;
+constexpr std::int64_t kStopGraceMs = 10'000;
+
+json::Value bind_mount(const std::string& source, const std::string& target, bool read_only) {
+  json::Value out;
+  out["type"] = "bind";
+  out["source"] = source;
+  out["target"] = target;
+  out["read_only"] = read_only;
+  return out;
+}
+
+json::Value tmpfs(const std::string& target, const std::string& mode, const PlanInputs& in,
+                  std::int64_t megabytes, bool exec, bool owned) {
+  json::Value out;
+  out["type"] = "tmpfs";
+  out["target"] = target;
+  out["read_only"] = false;
+  out["options"]["size"] = megabytes * kMiB;
+  out["options"]["mode"] = mode;
+  out["options"]["exec"] = exec;
+  if (owned) {
+    out["options"]["uid"] = in.identity.uid;
+    out["options"]["gid"] = in.identity.gid;
+  }
+  return out;
+}
+
+/// A file of the instance directory that the sandbox sees read-only.
+struct InstanceFile {
+  std::string name;    ///< below ${session.dir}/files
+  std::string target;  ///< in the sandbox
+  std::string text;
+};
+
+std::string passwd_text(const PlanInputs& in) {
+  const std::string ids = std::to_string(in.identity.uid) + ":" + std::to_string(in.identity.gid);
+  std::string out = in.identity.uid == 0 ? "" : "root:x:0:0:root:/root:/usr/sbin/nologin\n";
+  out += "agent:x:" + ids + ":agent:" + std::string(kHome) + ":/bin/bash\n";
+  return out + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+}
+
+std::string group_text(const PlanInputs& in) {
+  std::string out = in.identity.gid == 0 ? "" : "root:x:0:\n";
+  out += "agent:x:" + std::to_string(in.identity.gid) + ":\n";
+  return out + "tty:x:5:\nnogroup:x:65534:\n";
+}
+
+/// A value of git's configuration format: quoted, with \ and " escaped; control characters do not belong into
+/// names.
+std::string git_value(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) continue;
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string gitconfig_text(const PlanInputs& in) {
+  std::string out;
+  if (!in.git_name.empty() || !in.git_email.empty()) {
+    out += "[user]\n";
+    if (!in.git_name.empty()) out += "\tname = " + git_value(in.git_name) + "\n";
+    if (!in.git_email.empty()) out += "\temail = " + git_value(in.git_email) + "\n";
+  }
+  // The workspace may show another owner than the agent's uid to git; the sandbox holds no other repository.
+  out += "[push]\n\tautoSetupRemote = true\n[safe]\n\tdirectory = *\n";
+  return out;
+}
+
+Result<std::vector<InstanceFile>> instance_files(const PlanInputs& in) {
+  std::vector<InstanceFile> out = {
+      {"passwd", "/etc/passwd", passwd_text(in)},
+      {"group", "/etc/group", group_text(in)},
+      {"gitconfig", std::string(kHome) + "/.gitconfig", gitconfig_text(in)},
+  };
+  if (!in.ca_pem.empty()) out.push_back({"ca.pem", std::string(kCaFile), in.ca_pem});
+  std::set<std::string> taken;
+  for (const InstanceFile& file : out) taken.insert(file.target);
+  std::size_t index = 0;
+  const json::Value* files = in.spec.at("/files");
+  for (const json::Value& file : files != nullptr ? files->items() : json::Array{}) {
+    const std::string target = file.str("/path");
+    const os::stdfs::path path(target);
+    const bool allowed =
+        str::starts_with(target, "/etc/") || str::starts_with(target, std::string(kHome) + "/");
+    if (!allowed || path.lexically_normal() != path || !taken.insert(target).second) {
+      return fail(Kind::config, "launch.spec",
+                  "the provider " + in.provider.id + " asks for a file at " + target +
+                      ", which is not a free path below /etc or " + std::string(kHome));
+    }
+    out.push_back({"spec-" + std::to_string(index++), target, file.str("/text")});
+  }
+  return out;
+}
+
+std::string map_source(const PlanInputs& in, const std::string& source) {
+  if (in.identity.mapping != "idmap") return source;
+  if (source == in.workspace) return "${session.dir}/ws";
+  return "${session.dir}/ws" + source.substr(in.workspace.size());
+}
+
+json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files, const std::string& volume) {
+  json::Array out;
+  out.push_back(tmpfs("/tmp", "1777", in, 2048, true, false));
+  out.push_back(tmpfs("/var/tmp", "1777", in, 1024, true, false));
+  out.push_back(tmpfs("/run", "0755", in, 64, false, false));
+  out.push_back(tmpfs("/run/scc", "0700", in, 4, false, true));
+  out.push_back(tmpfs(std::string(kHome), "0700", in, 2048, true, true));
+  if (!volume.empty()) {
+    json::Value mount;
+    mount["type"] = "volume";
+    mount["source"] = volume;
+    mount["target"] = in.spec.str("/data_volume/target");
+    mount["read_only"] = false;
+    out.push_back(std::move(mount));
+  }
+  out.push_back(bind_mount(map_source(in, in.workspace), in.workspace, false));
+  for (const PathMount& mount : in.git_mounts) {
+    out.push_back(bind_mount(map_source(in, mount.source), mount.target, mount.read_only));
+  }
+  out.push_back(bind_mount(in.libexec_dir, std::string(kToolDir), true));
+  for (const InstanceFile& file : files) {
+    out.push_back(bind_mount("${session.dir}/files/" + file.name, file.target, true));
+  }
+  return out;
+}
+
+json::Value component_json(const plugin::ComponentRef& ref) {
+  json::Value out;
+  out["id"] = ref.id;
+  out["plugin"] = ref.plugin;
+  out["version"] = ref.version;
+  out["sha256"] = ref.sha256;
+  return out;
+}
+
+json::Value labels(const PlanInputs& in, const std::string& name) {
+  json::Value out;
+  out["scc.managed"] = "true";
+  out["scc.backend"] = "oci";
+  out["scc.role"] = "agent";
+  out["scc.schema"] = "1";
+  out["scc.instance"] = name;
+  out["scc.provider"] = in.provider.id;
+  out["scc.workspace"] = in.workspace;
+  if (!in.branch.empty()) out["scc.branch"] = in.branch;
+  out["scc.session"] = "${session.id}";
+  out["scc.network-policy"] = in.network.str("/mode");
+  out["scc.owner-uid"] = std::to_string(in.invoking_uid);
+  out["scc.state"] = in.state_dir;
+  out["scc.created"] = "${session.created}";
+  out["scc.version"] = kVersion;
+  return out;
+}
+
+json::Value environment(const PlanInputs& in) {
+  json::Value out;
+  out["HOME"] = kHome;
+  out["USER"] = "agent";
+  out["LOGNAME"] = "agent";
+  out["SHELL"] = "/bin/bash";
+  out["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  out["LANG"] = "C.UTF-8";
+  out["SCC_SANDBOX"] = "1";
+  out["SCC_PROVIDER"] = in.provider.id;
+  out["SCC_SESSION"] = "${session.id}";
+  for (const auto& [key, value] : in.terminal_env) out[key] = value;
+  for (const auto& [key, value] : in.network.map_at("/env")) out[key] = value;
+  return out;
+}
+
+json::Value sandbox_spec(const PlanInputs& in, const std::string& name, json::Array mount_list) {
+  json::Value out;
+  out["schema"] = "scc.sandbox-spec/1";
+  out["name"] = name;
+  out["image"] = in.image_ref;
+  out["hostname"] = "scc-" + in.provider.id;
+  out["labels"] = labels(in, name);
+  out["argv"] = json::Value::strings({std::string(kToolDir) + "/scc-init"});
+  out["env"] = environment(in);
+  out["workdir"] = in.workspace;
+  out["user"]["uid"] = in.identity.uid;
+  out["user"]["gid"] = in.identity.gid;
+  out["mounts"] = std::move(mount_list);
+  out["network"] = in.network.has("/network") ? *in.network.at("/network") : json::Value(json::Object{});
+  out["dns"] = json::Value::strings(in.network.strings_at("/dns"));
+  out["extra_hosts"] = json::Array{};
+  const bool memory_works = in.runtime_info.flag("/cgroup/memory");
+  const std::int64_t engine_memory = in.runtime_info.integer("/memory_bytes");
+  std::int64_t memory = in.memory_bytes != 0 ? in.memory_bytes : engine_memory / 4 * 3;
+  if (engine_memory > 0) memory = std::min(memory, engine_memory);
+  if (memory_works && memory > 0) out["resources"]["memory_bytes"] = memory;
+  if (in.runtime_info.flag("/cgroup/pids")) out["resources"]["pids"] = in.pids;
+  out["resources"]["nofile"] = 65536;
+  out["resources"]["shm_bytes"] = 256 * kMiB;
+  out["security"]["cap_drop"] = json::Value::strings({"ALL"});
+  out["security"]["no_new_privileges"] = true;
+  out["security"]["read_only_root"] = true;
+  out["stop_grace_ms"] = kStopGraceMs;
+  json::Value digestible = out;
+  digestible.object().erase("labels");
+  out["labels"]["scc.spec-digest"] = os::sha256_hex(json::dump(digestible));
+  return out;
+}
+
+json::Value exec_json(const PlanInputs& in) {
+  json::Value out;
+  out["argv"] = json::Value::strings(in.spec.strings_at("/argv"));
+  out["env"] = environment(in);
+  for (const auto& [key, value] : in.spec.map_at("/env")) out["env"][key] = value;
+  const bool inside = in.entry_dir == in.workspace || str::starts_with(in.entry_dir, in.workspace + "/");
+  out["workdir"] = in.spec.str("/workdir", inside ? in.entry_dir : in.workspace);
+  out["tty"] = in.tty;
+  return out;
+}
+
+json::Array steps(const PlanInputs& in, bool volume) {
+  json::Array out;
+  const auto add = [&](std::string_view op) -> json::Value& {
+    json::Value step;
+    step["op"] = op;
+    out.push_back(std::move(step));
+    return out.back();
+  };
+  add("instance.create");
+  add("files.write");
+  if (in.identity.mapping == "idmap") {
+    json::Value& step = add("workspace.idmap");
+    step["source"] = in.workspace;
+    step["target"] = "${session.dir}/ws";
+    step["host_uid"] = in.identity.owner_uid;
+    step["host_gid"] = in.identity.owner_gid;
+    step["sandbox_uid"] = in.identity.uid;
+    step["sandbox_gid"] = in.identity.gid;
+  }
+  if (volume) add("volume.ensure");
+  add("network.apply");
+  add("sandbox.create");
+  if (volume) {
+    json::Value& step = add("volume.prepare");
+    step["path"] = in.spec.str("/data_volume/target");
+    step["uid"] = in.identity.uid;
+    step["gid"] = in.identity.gid;
+    step["mode"] = "0700";
+  }
+  add("sandbox.start");
+  if (in.identity.mapping == "idmap") add("workspace.detach");
+  add("agent.exec");
+  add("sandbox.stop");
+  return out;
+}
+
+json::Value checks_json(const PlanInputs& in, const std::vector<InstanceFile>& files) {
+  std::set<std::string> sockets(in.engine_sockets.begin(), in.engine_sockets.end());
+  std::vector<std::string> readonly = {std::string(kToolDir)};
+  for (const InstanceFile& file : files) readonly.push_back(file.target);
+  for (const PathMount& mount : in.git_mounts) {
+    if (mount.read_only) readonly.push_back(mount.target);
+  }
+  json::Value out;
+  out["sockets"] = json::Value::strings({sockets.begin(), sockets.end()});
+  out["readonly"] = json::Value::strings(readonly);
+  return out;
+}
+
+json::Value volume_json(const PlanInputs& in, const std::string& volume) {
+  json::Value out;
+  out["name"] = volume;
+  out["target"] = in.spec.str("/data_volume/target");
+  out["labels"]["scc.managed"] = "true";
+  out["labels"]["scc.role"] = "credentials";
+  out["labels"]["scc.provider"] = in.provider.id;
+  out["labels"]["scc.owner-uid"] = std::to_string(in.invoking_uid);
+  out["labels"]["scc.volume-uid"] = std::to_string(in.identity.uid);
+  out["labels"]["scc.schema"] = "1";
+  return out;
+}
+
+}  // namespace
+
+std::string sandbox_name(const std::string& provider, const std::string& workspace,
+                         const std::string& endpoint, std::int64_t uid) {
+  const std::string zero(1, '\0');
+  const std::string key = provider + zero + workspace + zero + endpoint + zero + std::to_string(uid);
+  return "scc-oci-" + os::sha256_hex(key).substr(0, 16);
+}
+
+std::string credential_volume(const std::string& provider, const std::string& team, std::int64_t uid) {
+  return "scc-cred-" + provider + "-" + (team.empty() ? "default" : team) + "-" + std::to_string(uid);
+}
+
+Result<json::Value> make_plan(const PlanInputs& in) {
+  const std::string endpoint = in.runtime_info.str("/endpoint");
+  const std::string name = sandbox_name(in.provider.id, in.workspace, endpoint, in.invoking_uid);
+  const bool has_volume = !in.spec.str("/data_volume/target").empty();
+  const std::string volume = has_volume ? credential_volume(in.provider.id, "", in.identity.uid) : "";
+  SCC_TRY(const auto files, instance_files(in));
+
+  json::Value plan;
+  plan["schema"] = "scc.launch-plan/1";
+  plan["workspace"]["root"] = in.workspace;
+  plan["workspace"]["entry_dir"] = in.entry_dir;
+  plan["workspace"]["target"] = in.workspace;
+  plan["workspace"]["git"] = in.git;
+  plan["workspace"]["branch"] = in.branch;
+  plan["identity"]["mapping"] = in.identity.mapping;
+  plan["identity"]["owner_uid"] = in.identity.owner_uid;
+  plan["identity"]["owner_gid"] = in.identity.owner_gid;
+  plan["identity"]["uid"] = in.identity.uid;
+  plan["identity"]["gid"] = in.identity.gid;
+  plan["provider"] = component_json(in.provider);
+  plan["runtime"] = component_json(in.runtime);
+  plan["runtime"]["endpoint"] = endpoint;
+  plan["netpolicy"] = component_json(in.netpolicy);
+  plan["network"] = in.network;
+  plan["image"]["context"] = in.image_context;
+  plan["image"]["ref"] = in.image_ref;
+  plan["image"]["state"] = in.image_state;
+  plan["image"]["digest"] = in.image_digest;
+  plan["sandbox"] = sandbox_spec(in, name, mounts(in, files, volume));
+  plan["exec"] = exec_json(in);
+  plan["checks"] = checks_json(in, files);
+  json::Array file_list;
+  for (const InstanceFile& file : files) {
+    json::Value item;
+    item["path"] = file.name;
+    item["mode"] = "0444";
+    item["text"] = file.text;
+    item["sha256"] = os::sha256_hex(file.text);
+    file_list.push_back(std::move(item));
+  }
+  plan["files"] = std::move(file_list);
+  if (has_volume) plan["volume"] = volume_json(in, volume);
+  plan["auth_files"] = json::Value::strings(in.auth_files);
+  plan["secrets"] = in.spec.has("/secrets") ? *in.spec.at("/secrets") : json::Value(json::Array{});
+  plan["steps"] = steps(in, has_volume);
+  plan["warnings"] = json::Value::strings(in.warnings);
+  plan["id"] = os::sha256_hex(json::dump(plan));
+  return plan;
+}
+
+}  // namespace scc::app

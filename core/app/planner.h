@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the LaunchPlan (scc.launch-plan/1): one canonical JSON document that says exactly what the executor
+// will do. Pure: same inputs, same bytes; everything that was read is in PlanInputs. Values known only at
+// execution are the placeholders ${session.id}, ${session.dir}, ${session.created}, ${nonce}, ${token}.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/result.h"
+#include "json/value.h"
+#include "plugin/registry.h"
+
+namespace scc::app {
+
+inline constexpr std::string_view kHome = "/home/agent";
+inline constexpr std::string_view kToolDir = "/opt/scc/bin";
+inline constexpr std::string_view kCaFile = "/etc/scc/ca.pem";
+/// The uid of the agent where the workspace belongs to root (idmapped mount).
+inline constexpr std::int64_t kAgentUid = 1000;
+
+/// Who owns the workspace and who the agent is (issue: "whose uid").
+struct Identity {
+  std::string mapping;  ///< direct, idmap, root
+  std::int64_t owner_uid = 0;
+  std::int64_t owner_gid = 0;
+  std::int64_t uid = 0;  ///< in the sandbox
+  std::int64_t gid = 0;
+};
+
+/// A bind of the plan that comes from the workspace or its repository.
+struct PathMount {
+  std::string source;
+  std::string target;
+  bool read_only = false;
+};
+
+struct PlanInputs {
+  std::string workspace;  ///< real path of the root
+  std::string entry_dir;
+  std::string git;                    ///< none, directory, pointer
+  std::string branch;                 ///< foreign text, may be empty
+  std::vector<PathMount> git_mounts;  ///< on top of the workspace, outer before inner
+  Identity identity;
+  std::int64_t invoking_uid = 0;
+  std::string state_dir;    ///< of scc, for the label scc.state
+  std::string libexec_dir;  ///< holds scc-init and scc-check
+  plugin::ComponentRef provider;
+  plugin::ComponentRef runtime;
+  plugin::ComponentRef netpolicy;
+  json::Value runtime_info;  ///< scc.runtime-info/1
+  json::Value network;       ///< scc.netpolicy-plan/1
+  json::Value spec;          ///< scc.launch-spec/1
+  std::string image_context;
+  std::string image_ref;
+  std::string image_state;  ///< present, stale, missing
+  std::string image_digest;
+  std::int64_t memory_bytes = 0;
+  std::int64_t pids = 4096;
+  std::string ca_pem;  ///< extra authorities; empty: none
+  std::string git_name;
+  std::string git_email;
+  std::map<std::string, std::string> terminal_env;  ///< TERM, COLORTERM, LANG, TZ as allowed
+  std::vector<std::string> engine_sockets;
+  std::vector<std::string> auth_files;  ///< names in the credential volume
+  bool tty = false;
+  std::vector<std::string> warnings;
+};
+
+/// "scc-oci-" and 16 hex digits over provider, workspace, engine and user: one sandbox for each of these.
+std::string sandbox_name(const std::string& provider, const std::string& workspace,
+                         const std::string& endpoint, std::int64_t uid);
+/// "scc-cred-<provider>-<team>-<uid>"
+std::string credential_volume(const std::string& provider, const std::string& team, std::int64_t uid);
+
+/// Kind::config (launch.spec) when the provider's document asks for what no sandbox may have.
+Result<json::Value> make_plan(const PlanInputs& in);
+
+}  // namespace scc::app
