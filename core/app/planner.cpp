@@ -310,7 +310,7 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   const std::string endpoint = in.runtime_info.str("/endpoint");
   const std::string name = sandbox_name(in.provider.id, in.workspace, endpoint, in.invoking_uid);
   const bool has_volume = !in.spec.str("/data_volume/target").empty();
-  const std::string volume = has_volume ? credential_volume(in.provider.id, "", in.identity.uid) : "";
+  const std::string volume = has_volume ? credential_volume(in.provider.id, in.volume_name, in.identity.uid) : "";
   SCC_TRY(const auto files, instance_files(in));
 
   json::Value plan;

@@ -65,6 +65,7 @@ struct PlanInputs {
   std::string git_email;
   std::map<std::string, std::string> terminal_env;  ///< TERM, COLORTERM, LANG, TZ as allowed
   std::vector<std::string> engine_sockets;
+  std::string volume_name;              ///< "default" or what the user named
   std::vector<std::string> auth_files;  ///< names in the credential volume
   bool tty = false;
   std::vector<std::string> warnings;

@@ -45,6 +45,12 @@ class Checker {
   std::vector<std::string> problems_;
 };
 
+/// Part of an engine object's name; empty is the default.
+bool valid_volume_name(std::string_view name) {
+  if (name.size() > 40 || (!name.empty() && name.front() == '-')) return false;
+  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+}
+
 void read_network(const json::Value& root, Checker& check, UserConfig& out) {
   check.keys("/network", {"open"});
   check.keys("/network/open", {"network", "dns"});
@@ -141,12 +147,18 @@ Result<UserConfig> parse_user_config(std::string_view text, const os::stdfs::pat
                   "images", "providers", "plugins"});
   check.keys("/runtime", {"preferred"});
   check.keys("/tls", {"ca_file"});
+  check.keys("/credentials", {"volume"});
   if (const std::string version = check.text("/config_version"); !version.empty() && version != "1.0.0") {
     check.problem("/config_version", "is not \"1.0.0\", the version that this scc reads");
   }
   out.runtime_preferred = check.text("/runtime/preferred");
   out.selected_provider = check.text("/selected_provider");
   out.tls_ca_file = check.text("/tls/ca_file");
+  out.credential_volume = check.text("/credentials/volume");
+  if (!valid_volume_name(out.credential_volume)) {
+    check.problem("/credentials/volume",
+                  "must be 1 to 40 of a-z, 0-9 and -, beginning with a letter or digit");
+  }
   read_network(root, check, out);
   read_sandbox(root, check, out);
   read_maps(root, check, out);

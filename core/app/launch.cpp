@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/launch.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "app/auth.h"
+#include "app/images.h"
+#include "app/planner.h"
+#include "app/resolve.h"
+#include "base/str.h"
+#include "image/nonce.h"
+#include "os/tty.h"
+#include "plugin/netpolicy.h"
+#include "plugin/provider.h"
+#include "session/finalise.h"
+#include "session/lister.h"
+
+namespace scc::app {
+
+namespace {
+
+/// TERM, COLORTERM, TZ, and LANG when it names UTF-8: all that crosses from the host's environment (runtime.md §8.10).
+std::map<std::string, std::string> terminal_env(const os::Environment& env) {
+  std::map<std::string, std::string> out;
+  for (const char* name : {"TERM", "COLORTERM", "TZ"}) {
+    const auto value = env.get(name);
+    if (value && !value->empty() && value->size() < 128 && str::printable(*value) == *value) out[name] = *value;
+  }
+  return out;
+}
+
+Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const Resolved& resolved,
+                                  const LaunchOptions& options) {
+  SCC_TRY(const config::UserConfig* config, host.config());
+  json::Value request;
+  request["schema"] = "scc.launch-request/1";
+  request["workspace"]["source"] = resolved.root();
+  request["workspace"]["target"] = resolved.root();
+  request["workspace"]["entry_dir"] = resolved.entry_dir();
+  request["session"]["id"] = "${session.id}";
+  request["session"]["resume"] = options.resume;
+  request["session"]["fresh"] = options.fresh;
+  request["policy"]["network"] = "open";
+  // Every launch goes through the checker, which refuses to run the agent without its evidence; so the bypass of the
+  // agent's own prompts may be planned. It never runs unverified.
+  request["policy"]["permission_bypass"] = true;
+  const auto section = config->provider_config.find(provider.ref().id);
+  request["config"] = section != config->provider_config.end() ? section->second : json::Value(json::Object{});
+  request["tty"] = options.tty;
+  request["agent_args"] = json::Value::strings(options.agent_args);
+  request["user"]["uid"] = resolved.identity.uid;
+  request["user"]["gid"] = resolved.identity.gid;
+  request["user"]["name"] = "agent";
+  request["home"] = kHome;
+  request["mcp"] = json::Array{};
+  request["artifacts"] = json::Array{};
+  if (!config->tls_ca_file.empty()) request["ca_file"] = kCaFile;
+  return provider.plan_launch(request);
+}
+
+Result<std::string> choose_provider(Host& host, const LaunchOptions& options) {
+  SCC_TRY(const config::UserConfig* config, host.config());
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  if (!options.provider.empty()) return options.provider;
+  if (const auto env = host.env.get("SCC_PROVIDER"); env && !env->empty()) return *env;
+  if (!config->selected_provider.empty()) return config->selected_provider;
+  std::vector<std::string> automatic;
+  for (const std::string& id : registry->components("provider")) {
+    const plugin::ManifestComponent* component = registry->component("provider", id);
+    if (component != nullptr && component->auto_priority > 0) automatic.push_back(id);
+  }
+  if (!automatic.empty()) return automatic.front();
+  return fail(Kind::prereq, "provider.none", "no provider plugin is usable", "run `scc plugin list --all`");
+}
+
+/// Where a provider's image comes from: its own context, or a reference that it names.
+struct ImageChoice {
+  std::string context;
+  image::Locator locator;
+  image::ImageStatus status;
+};
+
+Result<ImageChoice> choose_image(Host& host, plugin::Runtime& runtime, const plugin::Provider& provider,
+                                 const json::Value& spec) {
+  const std::string wanted = spec.str("/image");
+  ImageChoice out;
+  if (str::starts_with(wanted, "context:")) {
+    out.context = wanted.substr(std::string_view("context:").size());
+    SCC_TRY(const image::Host images, image_host(host));
+    SCC_TRY(out.locator, image_locator(host, provider.ref().id));
+    SCC_TRY(out.status, image::status(runtime, images, out.locator, out.context));
+    return out;
+  }
+  if (!str::starts_with(wanted, "ref:")) {
+    return fail(Kind::config, "launch.spec",
+                "the provider " + provider.ref().id + " names the image \"" + wanted + "\"; it must begin with context: or ref:");
+  }
+  out.status.ref = wanted.substr(std::string_view("ref:").size());
+  auto info = runtime.image_inspect(out.status.ref);
+  if (info) {
+    out.status.state = image::State::present;
+    out.status.existing = out.status.ref;
+    out.status.image_id = info->str("/id");
+  } else if (info.error().kind != Kind::not_found) {
+    return fail(std::move(info).error());
+  }
+  return out;
+}
+
+/// The value behind a secret's "from". Only the variables that the provider's manifest was granted are read.
+Result<std::string> secret_value(Host& host, const std::string& provider, const std::string& from) {
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  const plugin::Entry* owner = registry->owner("provider", provider);
+  const std::string prefix = "env:";
+  const std::string name = str::starts_with(from, prefix) ? from.substr(prefix.size()) : "";
+  const bool granted = owner != nullptr && !name.empty() &&
+                       std::count(owner->manifest.grants.env.begin(), owner->manifest.grants.env.end(), name) > 0;
+  if (!granted) {
+    return fail(Kind::policy, "secret.not-granted", "the provider " + provider + " may not read " + from,
+                "run `scc plugin info` to see its grants");
+  }
+  const auto value = host.env.get(name);
+  if (!value || value->empty()) {
+    return fail(Kind::prereq, "secret.missing", "the variable " + name + " is not set", "export " + name + ", then retry");
+  }
+  return *value;
+}
+
+std::vector<std::string> expand_all(const os::Environment& env, const std::vector<std::string>& patterns) {
+  std::vector<std::string> out;
+  for (const std::string& pattern : patterns) {
+    if (auto expanded = env.expand(pattern)) out.push_back(std::move(*expanded));
+  }
+  return out;
+}
+
+Result<std::string> ca_text(const config::UserConfig& config) {
+  if (config.tls_ca_file.empty()) return std::string();
+  auto text = os::read_file(config.tls_ca_file);
+  if (!text) {
+    return fail(Error{Kind::config, "config.ca-file", "tls.ca_file cannot be read", "mend " + config.file.native(),
+                      {text.error().message}});
+  }
+  if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos ||
+      text->find("PRIVATE KEY-----") != std::string::npos) {
+    return fail(Kind::config, "config.ca-file", config.tls_ca_file + " is not a PEM file of certificates only",
+                "mend tls.ca_file in " + config.file.native());
+  }
+  return text;
+}
+
+Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolved, PlanInputs& in) {
+  SCC_TRY(const config::UserConfig* config, host.config());
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  in.workspace = resolved.root();
+  in.entry_dir = resolved.entry_dir();
+  in.git = resolved.git;
+  in.branch = resolved.branch;
+  in.git_mounts = resolved.mounts;
+  in.git_name = resolved.git_name;
+  in.git_email = resolved.git_email;
+  in.identity = resolved.identity;
+  in.invoking_uid = host.env.uid;
+  in.state_dir = host.paths.state.native();
+  in.libexec_dir = host.paths.libexec.native();
+  in.provider = prepared.provider->ref();
+  in.runtime = prepared.engine.runtime->ref();
+  in.netpolicy = prepared.netpolicy->ref();
+  in.runtime_info = prepared.engine.info;
+  in.memory_bytes = config->memory_bytes;
+  in.pids = config->pids;
+  SCC_TRY(in.ca_pem, ca_text(*config));
+  in.terminal_env = terminal_env(host.env);
+  in.engine_sockets = expand_all(host.env, registry->declarations().engine_sockets);
+  const std::string endpoint = in.runtime_info.str("/endpoint");
+  if (str::starts_with(endpoint, "unix://")) in.engine_sockets.push_back(endpoint.substr(7));
+  in.volume_name = config->credential_volume;
+  if (const plugin::ManifestComponent* component = registry->component("provider", in.provider.id)) {
+    in.auth_files = component->capabilities.strings_at("/auth_files");
+  }
+  in.warnings.insert(in.warnings.end(), resolved.warnings.begin(), resolved.warnings.end());
+  return {};
+}
+
+Status plan_network(Host& host, Prepared& out, PlanInputs& in) {
+  SCC_TRY(const config::UserConfig* config, host.config());
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  SCC_TRY(out.netpolicy, registry->netpolicy("open", config->open_network));
+  json::Value request;
+  request["schema"] = "scc.netpolicy-request/1";
+  request["mode"] = "open";
+  request["config"] = config->open_network.is_object() ? config->open_network : json::Value(json::Object{});
+  request["runtime"] = out.engine.info;
+  SCC_TRY(in.network, out.netpolicy->plan(request));
+  return {};
+}
+
+void note_readiness(Host& host, Prepared& out, const image::ImageStatus& image) {
+  if (image.state != image::State::present) {
+    out.not_ready.push_back("image: " + image.ref + " is " + std::string(image::to_string(image.state)) +
+                            "; it will be built (`scc image build`)");
+  }
+  const json::Value* secrets = out.plan.at("/secrets");
+  for (const json::Value& secret : secrets != nullptr ? secrets->items() : json::Array{}) {
+    const auto value = secret_value(host, out.provider->ref().id, secret.str("/from"));
+    if (!value) out.not_ready.push_back("secret: " + value.error().message);
+  }
+}
+
+}  // namespace
+
+Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  SCC_TRY(const config::UserConfig* config, host.config());
+  SCC_TRY(Resolved resolved, resolve_workspace(host, options));
+  SCC_TRY(const std::string provider_id, choose_provider(host, options));
+  const auto section = config->provider_config.find(provider_id);
+  Prepared out;
+  SCC_TRY(out.provider, registry->provider(provider_id, section != config->provider_config.end()
+                                                            ? section->second
+                                                            : json::Value(json::Object{})));
+  SCC_TRY(out.engine, choose_engine(host, options.runtime));
+  PlanInputs in;
+  SCC_CHECK(plan_network(host, out, in));
+  SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options));
+  SCC_TRY(const ImageChoice image, choose_image(host, *out.engine.runtime, *out.provider, in.spec));
+  in.image_context = image.context;
+  in.image_ref = image.status.ref;
+  in.image_state = image::to_string(image.status.state);
+  in.image_digest = image.status.digest;
+  in.tty = options.tty;
+  SCC_CHECK(fill_inputs(host, out, resolved, in));
+  SCC_TRY(out.plan, make_plan(in));
+  note_readiness(host, out, image.status);
+  return out;
+}
+
+namespace {
+
+Status ensure_image(Host& host, const Prepared& prepared) {
+  const std::string context = prepared.plan.str("/image/context");
+  if (prepared.plan.str("/image/state") == "present") return {};
+  if (context.empty()) {
+    return fail(Kind::prereq, "runtime.no-image", "the image " + prepared.plan.str("/image/ref") + " is not in the engine",
+                "load it into the engine; scc never pulls by itself");
+  }
+  SCC_TRY(const image::Host images, image_host(host));
+  SCC_TRY(const image::Locator locator, image_locator(host, prepared.provider->ref().id));
+  host.progress("building the image " + prepared.plan.str("/image/ref"));
+  SCC_TRY(const image::Ensured done,
+          image::ensure(*prepared.engine.runtime, images, locator, context, {false, image_watch(host)}));
+  for (const std::string& note : done.notes) host.warn(note);
+  return {};
+}
+
+session::Deps make_deps(Host& host, Prepared& prepared) {
+  const std::string provider = prepared.provider->ref().id;
+  session::Deps deps{*prepared.engine.runtime, *prepared.netpolicy, host.paths, host.env};
+  deps.progress = [&host](const std::string& text) { host.progress(text); };
+  deps.note = [&host](const std::string& text) { host.warn(text); };
+  deps.secret = [&host, provider](const std::string& from) { return secret_value(host, provider, from); };
+  deps.cancelled = [] { return os::cancelled(); };
+  return deps;
+}
+
+}  // namespace
+
+Result<int> start(Host& host, const LaunchOptions& options) {
+  SCC_TRY(Prepared prepared, prepare(host, options));
+  for (const std::string& warning : prepared.plan.strings_at("/warnings")) host.warn(warning);
+  SCC_CHECK(ensure_image(host, prepared));
+  if (!prepared.engine.info.flag("/local")) {
+    SCC_CHECK(image::engine_sees_this_machine(*prepared.engine.runtime, prepared.plan.str("/image/ref"), host.paths.state));
+  }
+  SCC_CHECK(check_sign_in(host, prepared, options.tty));
+  session::Deps deps = make_deps(host, prepared);
+  SCC_TRY(const session::AttachOutcome outcome, session::run_session(prepared.plan, deps));
+  return outcome.exit_code;
+}
+
+namespace {
+
+/// The running sandbox that a command without a name means: the only one of this workspace.
+Result<session::SandboxEntry> sandbox_here(Host& host, const LaunchOptions& options,
+                                           const std::vector<session::SandboxEntry>& entries) {
+  SCC_TRY(const Resolved resolved, resolve_workspace(host, options));
+  std::vector<session::SandboxEntry> here;
+  for (const session::SandboxEntry& entry : entries) {
+    const bool provider_fits = options.provider.empty() || entry.provider == options.provider;
+    if (entry.workspace == resolved.root() && entry.state == "running" && provider_fits) here.push_back(entry);
+  }
+  if (here.size() == 1) return here.front();
+  if (here.empty()) {
+    return fail(Kind::not_found, "sandbox.none-here", "no sandbox of " + resolved.root() + " runs", "run `scc start` there");
+  }
+  return fail(Kind::usage, "sandbox.ambiguous", std::to_string(here.size()) + " sandboxes of " + resolved.root() + " run",
+              "name one: run `scc list`");
+}
+
+}  // namespace
+
+Result<int> shell(Host& host, const LaunchOptions& options, const std::string& name, std::vector<std::string> argv) {
+  SCC_TRY(Engine engine, choose_engine(host, options.runtime));
+  SCC_TRY(const auto entries, session::list_sandboxes({engine.runtime.get()}, host.paths, host.env));
+  SCC_TRY(const session::SandboxEntry entry,
+          name.empty() ? sandbox_here(host, options, entries) : session::resolve_sandbox(entries, name));
+  if (entry.state == "stopped") {
+    return fail(Kind::not_found, "sandbox.stopped", entry.name + " does not run", "run `scc start` in " + entry.workspace);
+  }
+  if (argv.empty()) argv = {"/bin/bash"};
+  SCC_TRY(const session::ExecTarget target, session::shell_target(host.paths, entry.name, entry.id, std::move(argv), options.tty));
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  SCC_TRY(const auto netpolicy, registry->netpolicy("open", json::Value(json::Object{})));
+  session::Deps deps{*engine.runtime, *netpolicy, host.paths, host.env};
+  deps.note = [&host](const std::string& text) { host.warn(text); };
+  deps.cancelled = [] { return os::cancelled(); };
+  SCC_TRY(const session::AttachOutcome outcome, session::attach_exec(target, deps, {}));
+  return outcome.exit_code;
+}
+
+Result<StatusReport> status(Host& host, const LaunchOptions& options) {
+  StatusReport out;
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  SCC_TRY(const Engine engine, choose_engine(host, options.runtime));
+  out.runtime = engine.runtime->ref().id;
+  out.runtime_version = engine.info.str("/version");
+  out.endpoint = engine.info.str("/endpoint");
+  out.network_policy = "open";
+  SCC_TRY(out.provider, choose_provider(host, options));
+  if (const auto resolved = resolve_workspace(host, options)) {
+    out.workspace = resolved->root();
+    out.notes = resolved->warnings;
+  } else {
+    out.workspace_problem = resolved.error().message;
+  }
+  const plugin::ManifestComponent* component = registry->component("provider", out.provider);
+  if (component != nullptr && !component->image_context.empty()) {
+    SCC_TRY(const image::Host images, image_host(host));
+    SCC_TRY(const image::Locator locator, image_locator(host, out.provider));
+    SCC_TRY(const image::ImageStatus image, image::status(*engine.runtime, images, locator, component->image_context));
+    out.image_ref = image.ref;
+    out.image_state = image::to_string(image.state);
+  }
+  SCC_TRY(const auto entries, session::list_sandboxes({engine.runtime.get()}, host.paths, host.env));
+  for (const session::SandboxEntry& entry : entries) {
+    if (entry.state != "running") continue;
+    ++out.running;
+    if (entry.workspace == out.workspace) out.sandbox = entry.name;
+  }
+  return out;
+}
+
+}  // namespace scc::app

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/planner.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace scc::app {
+namespace {
+
+PlanInputs sample() {
+  PlanInputs in;
+  in.workspace = "/srv/a b,c:d";
+  in.entry_dir = "/srv/a b,c:d/sub";
+  in.git = "directory";
+  in.git_mounts = {{in.workspace + "/.git", in.workspace + "/.git", false},
+                   {in.workspace + "/.git/config", in.workspace + "/.git/config", true}};
+  in.identity = {"direct", 1234, 1234, 1234, 1234};
+  in.invoking_uid = 1234;
+  in.state_dir = "/home/u/.local/state/scc";
+  in.libexec_dir = "/usr/local/libexec/scc";
+  in.provider = {"provider", "acme", "acme", "1.0.0", "00"};
+  in.runtime_info = *json::parse(
+      R"({"endpoint":"unix:///run/x.sock","memory_bytes":1000,"cgroup":{"memory":true,"pids":true}})");
+  in.network = *json::parse(R"({"mode":"open","network":{"mode":"bridge"},"dns":[]})");
+  in.spec =
+      *json::parse(R"({"argv":["acme","-x"],"env":{"A":"1"},"data_volume":{"target":"/home/agent/.acme"},
+      "files":[{"path":"/etc/acme/managed.json","mode":"0444","text":"{}"}]})");
+  in.image_ref = "scc-agent-acme:1";
+  in.engine_sockets = {"/var/run/x.sock"};
+  return in;
+}
+
+const json::Value* mount_at(const json::Value& plan, std::string_view target) {
+  const json::Array& mounts = plan.at("/sandbox/mounts")->items();
+  const auto found = std::find_if(mounts.begin(), mounts.end(),
+                                  [&](const json::Value& m) { return m.str("/target") == target; });
+  return found == mounts.end() ? nullptr : &*found;
+}
+
+TEST(Planner, SameInputsGiveTheSameBytes) {
+  const auto first = make_plan(sample());
+  const auto second = make_plan(sample());
+  ASSERT_TRUE(first);
+  EXPECT_EQ(json::dump(*first), json::dump(*second));
+  EXPECT_EQ(first->str("/id").size(), 64U);
+  PlanInputs other = sample();
+  other.pids = 17;
+  EXPECT_NE(make_plan(other)->str("/id"), first->str("/id"));
+}
+
+TEST(Planner, HardensEverySandbox) {
+  const json::Value plan = *make_plan(sample());
+  EXPECT_EQ(plan.strings_at("/sandbox/security/cap_drop"), std::vector<std::string>{"ALL"});
+  EXPECT_TRUE(plan.flag("/sandbox/security/no_new_privileges"));
+  EXPECT_TRUE(plan.flag("/sandbox/security/read_only_root"));
+  EXPECT_EQ(plan.integer("/sandbox/user/uid"), 1234);
+  EXPECT_EQ(plan.str("/sandbox/argv/0"), "/opt/scc/bin/scc-init");
+  EXPECT_TRUE(mount_at(plan, "/opt/scc/bin")->flag("/read_only"));
+  EXPECT_TRUE(mount_at(plan, "/etc/acme/managed.json")->flag("/read_only"));
+  EXPECT_TRUE(mount_at(plan, "/srv/a b,c:d/.git/config")->flag("/read_only"));
+  EXPECT_FALSE(mount_at(plan, "/srv/a b,c:d")->flag("/read_only"));
+  const auto readonly = plan.strings_at("/checks/readonly");
+  EXPECT_NE(std::find(readonly.begin(), readonly.end(), "/etc/acme/managed.json"), readonly.end());
+  EXPECT_EQ(plan.strings_at("/checks/sockets"), std::vector<std::string>{"/var/run/x.sock"});
+}
+
+TEST(Planner, MapsARootOwnedWorkspaceThroughTheInstanceDirectory) {
+  PlanInputs in = sample();
+  in.identity = {"idmap", 0, 0, kAgentUid, kAgentUid};
+  const json::Value plan = *make_plan(in);
+  EXPECT_EQ(mount_at(plan, in.workspace)->str("/source"), "${session.dir}/ws");
+  EXPECT_EQ(mount_at(plan, in.workspace + "/.git/config")->str("/source"), "${session.dir}/ws/.git/config");
+  std::vector<std::string> ops;
+  for (const json::Value& step : plan.at("/steps")->items()) ops.push_back(step.str("/op"));
+  const auto at = [&](const char* op) { return std::find(ops.begin(), ops.end(), op) - ops.begin(); };
+  EXPECT_LT(at("workspace.idmap"), at("sandbox.create"));
+  EXPECT_LT(at("sandbox.start"), at("workspace.detach"));
+  EXPECT_LT(at("workspace.detach"), at("agent.exec"));
+}
+
+TEST(Planner, RefusesFilesOutsideTheirPlaces) {
+  for (const char* path : {"/usr/bin/git", "/etc/../usr/x", "/etc/passwd", "relative", "/etc//x"}) {
+    PlanInputs in = sample();
+    json::Value file;
+    file["path"] = path;
+    file["text"] = "x";
+    in.spec["files"] = json::Array{file};
+    const auto plan = make_plan(in);
+    ASSERT_FALSE(plan) << path;
+    EXPECT_EQ(plan.error().id, "launch.spec");
+  }
+}
+
+TEST(Planner, KeepsGitNamesInsideTheirQuotes) {
+  PlanInputs in = sample();
+  in.git_name = "A \"quoted\\\" name\n[core]\n\thooksPath = /x";
+  const json::Value plan = *make_plan(in);
+  for (const json::Value& file : plan.at("/files")->items()) {
+    if (file.str("/path") != "gitconfig") continue;
+    EXPECT_NE(file.str("/text").find("name = \"A \\\"quoted\\\\\\\" name[core]hooksPath = /x\""),
+              std::string::npos)
+        << file.str("/text");
+  }
+}
+
+TEST(Planner, NamesDifferByEverythingThatMatters) {
+  const std::string name = sandbox_name("p", "/w", "e", 1);
+  EXPECT_EQ(name.size(), 8U + 16U);
+  EXPECT_NE(name, sandbox_name("q", "/w", "e", 1));
+  EXPECT_NE(name, sandbox_name("p", "/w2", "e", 1));
+  EXPECT_NE(name, sandbox_name("p", "/w", "f", 1));
+  EXPECT_NE(name, sandbox_name("p", "/w", "e", 2));
+}
+
+}  // namespace
+}  // namespace scc::app
