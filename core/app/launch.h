@@ -8,6 +8,8 @@
 
 #include "app/engine.h"
 #include "app/host.h"
+#include "plugin/netpolicy.h"
+#include "plugin/provider.h"
 
 namespace scc::app {
 
