@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # What quickstart and test share: installing packages, starting an engine, building. Sourced, never run.
+# The package lists are used by the files that source this one.
+# shellcheck disable=SC2034
 
 say() { printf '==> %s\n' "$*" >&2; }
 die() {
