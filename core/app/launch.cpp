@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/launch.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
+
+#include <sys/stat.h>
 
 #include "app/auth.h"
 #include "app/images.h"
@@ -21,12 +21,14 @@ namespace scc::app {
 
 namespace {
 
-/// TERM, COLORTERM, TZ, and LANG when it names UTF-8: all that crosses from the host's environment (runtime.md §8.10).
+/// TERM, COLORTERM, TZ, and LANG when it names UTF-8: all that crosses from the host's environment
+/// (runtime.md §8.10).
 std::map<std::string, std::string> terminal_env(const os::Environment& env) {
   std::map<std::string, std::string> out;
   for (const char* name : {"TERM", "COLORTERM", "TZ"}) {
     const auto value = env.get(name);
-    if (value && !value->empty() && value->size() < 128 && str::printable(*value) == *value) out[name] = *value;
+    if (value && !value->empty() && value->size() < 128 && str::printable(*value) == *value)
+      out[name] = *value;
   }
   return out;
 }
@@ -43,11 +45,12 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   request["session"]["resume"] = options.resume;
   request["session"]["fresh"] = options.fresh;
   request["policy"]["network"] = "open";
-  // Every launch goes through the checker, which refuses to run the agent without its evidence; so the bypass of the
-  // agent's own prompts may be planned. It never runs unverified.
+  // Every launch goes through the checker, which refuses to run the agent without its evidence; so the bypass
+  // of the agent's own prompts may be planned. It never runs unverified.
   request["policy"]["permission_bypass"] = true;
   const auto section = config->provider_config.find(provider.ref().id);
-  request["config"] = section != config->provider_config.end() ? section->second : json::Value(json::Object{});
+  request["config"] =
+      section != config->provider_config.end() ? section->second : json::Value(json::Object{});
   request["tty"] = options.tty;
   request["agent_args"] = json::Value::strings(options.agent_args);
   request["user"]["uid"] = resolved.identity.uid;
@@ -95,7 +98,8 @@ Result<ImageChoice> choose_image(Host& host, plugin::Runtime& runtime, const plu
   }
   if (!str::starts_with(wanted, "ref:")) {
     return fail(Kind::config, "launch.spec",
-                "the provider " + provider.ref().id + " names the image \"" + wanted + "\"; it must begin with context: or ref:");
+                "the provider " + provider.ref().id + " names the image \"" + wanted +
+                    "\"; it must begin with context: or ref:");
   }
   out.status.ref = wanted.substr(std::string_view("ref:").size());
   auto info = runtime.image_inspect(out.status.ref);
@@ -115,15 +119,17 @@ Result<std::string> secret_value(Host& host, const std::string& provider, const 
   const plugin::Entry* owner = registry->owner("provider", provider);
   const std::string prefix = "env:";
   const std::string name = str::starts_with(from, prefix) ? from.substr(prefix.size()) : "";
-  const bool granted = owner != nullptr && !name.empty() &&
-                       std::count(owner->manifest.grants.env.begin(), owner->manifest.grants.env.end(), name) > 0;
+  const bool granted =
+      owner != nullptr && !name.empty() &&
+      std::count(owner->manifest.grants.env.begin(), owner->manifest.grants.env.end(), name) > 0;
   if (!granted) {
     return fail(Kind::policy, "secret.not-granted", "the provider " + provider + " may not read " + from,
                 "run `scc plugin info` to see its grants");
   }
   const auto value = host.env.get(name);
   if (!value || value->empty()) {
-    return fail(Kind::prereq, "secret.missing", "the variable " + name + " is not set", "export " + name + ", then retry");
+    return fail(Kind::prereq, "secret.missing", "the variable " + name + " is not set",
+                "export " + name + ", then retry");
   }
   return *value;
 }
@@ -140,15 +146,35 @@ Result<std::string> ca_text(const config::UserConfig& config) {
   if (config.tls_ca_file.empty()) return std::string();
   auto text = os::read_file(config.tls_ca_file);
   if (!text) {
-    return fail(Error{Kind::config, "config.ca-file", "tls.ca_file cannot be read", "mend " + config.file.native(),
+    return fail(Error{Kind::config,
+                      "config.ca-file",
+                      "tls.ca_file cannot be read",
+                      "mend " + config.file.native(),
                       {text.error().message}});
   }
   if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos ||
       text->find("PRIVATE KEY-----") != std::string::npos) {
-    return fail(Kind::config, "config.ca-file", config.tls_ca_file + " is not a PEM file of certificates only",
+    return fail(Kind::config, "config.ca-file",
+                config.tls_ca_file + " is not a PEM file of certificates only",
                 "mend tls.ca_file in " + config.file.native());
   }
   return text;
+}
+
+std::string git_kind(workspace::GitKind kind) {
+  switch (kind) {
+    case workspace::GitKind::none:
+      return "none";
+    case workspace::GitKind::directory:
+      return "directory";
+    case workspace::GitKind::worktree:
+      return "worktree";
+    case workspace::GitKind::submodule:
+      return "submodule";
+    case workspace::GitKind::unverified:
+      break;
+  }
+  return "unverified";
 }
 
 Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolved, PlanInputs& in) {
@@ -156,11 +182,11 @@ Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolve
   SCC_TRY(plugin::Registry * registry, host.registry());
   in.workspace = resolved.root();
   in.entry_dir = resolved.entry_dir();
-  in.git = resolved.git;
-  in.branch = resolved.branch;
+  in.source = resolved.workspace.source.native();
+  in.git = git_kind(resolved.git.kind);
+  in.branch = resolved.git.branch;
   in.git_mounts = resolved.mounts;
-  in.git_name = resolved.git_name;
-  in.git_email = resolved.git_email;
+  in.gitconfig = resolved.gitconfig;
   in.identity = resolved.identity;
   in.invoking_uid = host.env.uid;
   in.state_dir = host.paths.state.native();
@@ -233,6 +259,9 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   in.tty = options.tty;
   SCC_CHECK(fill_inputs(host, out, resolved, in));
   SCC_TRY(out.plan, make_plan(in));
+  out.git = std::move(resolved.git);
+  out.owner_uid = static_cast<uid_t>(in.identity.owner_uid);
+  out.owner_gid = static_cast<gid_t>(in.identity.owner_gid);
   note_readiness(host, out, image.status);
   return out;
 }
@@ -243,7 +272,8 @@ Status ensure_image(Host& host, const Prepared& prepared) {
   const std::string context = prepared.plan.str("/image/context");
   if (prepared.plan.str("/image/state") == "present") return {};
   if (context.empty()) {
-    return fail(Kind::prereq, "runtime.no-image", "the image " + prepared.plan.str("/image/ref") + " is not in the engine",
+    return fail(Kind::prereq, "runtime.no-image",
+                "the image " + prepared.plan.str("/image/ref") + " is not in the engine",
                 "load it into the engine; scc never pulls by itself");
   }
   SCC_TRY(const image::Host images, image_host(host));
@@ -272,12 +302,17 @@ Result<int> start(Host& host, const LaunchOptions& options) {
   for (const std::string& warning : prepared.plan.strings_at("/warnings")) host.warn(warning);
   SCC_CHECK(ensure_image(host, prepared));
   if (!prepared.engine.info.flag("/local")) {
-    SCC_CHECK(image::engine_sees_this_machine(*prepared.engine.runtime, prepared.plan.str("/image/ref"), host.paths.state));
+    SCC_CHECK(image::engine_sees_this_machine(*prepared.engine.runtime, prepared.plan.str("/image/ref"),
+                                              host.paths.state));
   }
   SCC_CHECK(check_sign_in(host, prepared, options.tty));
+  SCC_CHECK(workspace::create_missing(prepared.git, prepared.owner_uid, prepared.owner_gid));
   session::Deps deps = make_deps(host, prepared);
-  SCC_TRY(const session::AttachOutcome outcome, session::run_session(prepared.plan, deps));
-  return outcome.exit_code;
+  const auto outcome = session::run_session(prepared.plan, deps);
+  if (const Status removed = workspace::remove_temporary(prepared.git); !removed)
+    host.warn(removed.error().message);
+  if (!outcome) return fail(outcome.error());
+  return outcome->exit_code;
 }
 
 namespace {
@@ -289,28 +324,34 @@ Result<session::SandboxEntry> sandbox_here(Host& host, const LaunchOptions& opti
   std::vector<session::SandboxEntry> here;
   for (const session::SandboxEntry& entry : entries) {
     const bool provider_fits = options.provider.empty() || entry.provider == options.provider;
-    if (entry.workspace == resolved.root() && entry.state == "running" && provider_fits) here.push_back(entry);
+    if (entry.workspace == resolved.root() && entry.state == "running" && provider_fits)
+      here.push_back(entry);
   }
   if (here.size() == 1) return here.front();
   if (here.empty()) {
-    return fail(Kind::not_found, "sandbox.none-here", "no sandbox of " + resolved.root() + " runs", "run `scc start` there");
+    return fail(Kind::not_found, "sandbox.none-here", "no sandbox of " + resolved.root() + " runs",
+                "run `scc start` there");
   }
-  return fail(Kind::usage, "sandbox.ambiguous", std::to_string(here.size()) + " sandboxes of " + resolved.root() + " run",
+  return fail(Kind::usage, "sandbox.ambiguous",
+              std::to_string(here.size()) + " sandboxes of " + resolved.root() + " run",
               "name one: run `scc list`");
 }
 
 }  // namespace
 
-Result<int> shell(Host& host, const LaunchOptions& options, const std::string& name, std::vector<std::string> argv) {
+Result<int> shell(Host& host, const LaunchOptions& options, const std::string& name,
+                  std::vector<std::string> argv) {
   SCC_TRY(Engine engine, choose_engine(host, options.runtime));
   SCC_TRY(const auto entries, session::list_sandboxes({engine.runtime.get()}, host.paths, host.env));
   SCC_TRY(const session::SandboxEntry entry,
           name.empty() ? sandbox_here(host, options, entries) : session::resolve_sandbox(entries, name));
   if (entry.state == "stopped") {
-    return fail(Kind::not_found, "sandbox.stopped", entry.name + " does not run", "run `scc start` in " + entry.workspace);
+    return fail(Kind::not_found, "sandbox.stopped", entry.name + " does not run",
+                "run `scc start` in " + entry.workspace);
   }
   if (argv.empty()) argv = {"/bin/bash"};
-  SCC_TRY(const session::ExecTarget target, session::shell_target(host.paths, entry.name, entry.id, std::move(argv), options.tty));
+  SCC_TRY(const session::ExecTarget target,
+          session::shell_target(host.paths, entry.name, entry.id, std::move(argv), options.tty));
   SCC_TRY(plugin::Registry * registry, host.registry());
   SCC_TRY(const auto netpolicy, registry->netpolicy("open", json::Value(json::Object{})));
   session::Deps deps{*engine.runtime, *netpolicy, host.paths, host.env};
@@ -339,7 +380,8 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
   if (component != nullptr && !component->image_context.empty()) {
     SCC_TRY(const image::Host images, image_host(host));
     SCC_TRY(const image::Locator locator, image_locator(host, out.provider));
-    SCC_TRY(const image::ImageStatus image, image::status(*engine.runtime, images, locator, component->image_context));
+    SCC_TRY(const image::ImageStatus image,
+            image::status(*engine.runtime, images, locator, component->image_context));
     out.image_ref = image.ref;
     out.image_state = image::to_string(image.state);
   }

@@ -10,6 +10,7 @@
 #include "app/host.h"
 #include "plugin/netpolicy.h"
 #include "plugin/provider.h"
+#include "workspace/git_view.h"
 
 namespace scc::app {
 
@@ -33,7 +34,9 @@ struct Prepared {
   Engine engine;
   std::unique_ptr<plugin::Provider> provider;
   std::unique_ptr<plugin::NetPolicy> netpolicy;
-  json::Value network_request;
+  workspace::GitView git;
+  uid_t owner_uid = 0;
+  gid_t owner_gid = 0;
   std::vector<std::string> not_ready;  ///< "image: ...", "secret: ..."; empty: ready to start
 };
 

@@ -60,35 +60,11 @@ std::string group_text(const PlanInputs& in) {
   return out + "tty:x:5:\nnogroup:x:65534:\n";
 }
 
-/// A value of git's configuration format: quoted, with \ and " escaped; control characters do not belong into
-/// names.
-std::string git_value(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) continue;
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
-
-std::string gitconfig_text(const PlanInputs& in) {
-  std::string out;
-  if (!in.git_name.empty() || !in.git_email.empty()) {
-    out += "[user]\n";
-    if (!in.git_name.empty()) out += "\tname = " + git_value(in.git_name) + "\n";
-    if (!in.git_email.empty()) out += "\temail = " + git_value(in.git_email) + "\n";
-  }
-  // The workspace may show another owner than the agent's uid to git; the sandbox holds no other repository.
-  out += "[push]\n\tautoSetupRemote = true\n[safe]\n\tdirectory = *\n";
-  return out;
-}
-
 Result<std::vector<InstanceFile>> instance_files(const PlanInputs& in) {
   std::vector<InstanceFile> out = {
       {"passwd", "/etc/passwd", passwd_text(in)},
       {"group", "/etc/group", group_text(in)},
-      {"gitconfig", std::string(kHome) + "/.gitconfig", gitconfig_text(in)},
+      {"gitconfig", std::string(kHome) + "/.gitconfig", in.gitconfig},
   };
   if (!in.ca_pem.empty()) out.push_back({"ca.pem", std::string(kCaFile), in.ca_pem});
   std::set<std::string> taken;
@@ -112,8 +88,7 @@ Result<std::vector<InstanceFile>> instance_files(const PlanInputs& in) {
 
 std::string map_source(const PlanInputs& in, const std::string& source) {
   if (in.identity.mapping != "idmap") return source;
-  if (source == in.workspace) return "${session.dir}/ws";
-  return "${session.dir}/ws" + source.substr(in.workspace.size());
+  return "${session.dir}/ws" + source.substr(in.source.size());
 }
 
 json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files, const std::string& volume) {
@@ -131,7 +106,7 @@ json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files,
     mount["read_only"] = false;
     out.push_back(std::move(mount));
   }
-  out.push_back(bind_mount(map_source(in, in.workspace), in.workspace, false));
+  out.push_back(bind_mount(map_source(in, in.source), in.workspace, false));
   for (const PathMount& mount : in.git_mounts) {
     out.push_back(bind_mount(map_source(in, mount.source), mount.target, mount.read_only));
   }
@@ -243,7 +218,7 @@ json::Array steps(const PlanInputs& in, bool volume) {
   add("files.write");
   if (in.identity.mapping == "idmap") {
     json::Value& step = add("workspace.idmap");
-    step["source"] = in.workspace;
+    step["source"] = in.source;
     step["target"] = "${session.dir}/ws";
     step["host_uid"] = in.identity.owner_uid;
     step["host_gid"] = in.identity.owner_gid;
@@ -310,7 +285,8 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   const std::string endpoint = in.runtime_info.str("/endpoint");
   const std::string name = sandbox_name(in.provider.id, in.workspace, endpoint, in.invoking_uid);
   const bool has_volume = !in.spec.str("/data_volume/target").empty();
-  const std::string volume = has_volume ? credential_volume(in.provider.id, in.volume_name, in.identity.uid) : "";
+  const std::string volume =
+      has_volume ? credential_volume(in.provider.id, in.volume_name, in.identity.uid) : "";
   SCC_TRY(const auto files, instance_files(in));
 
   json::Value plan;

@@ -40,8 +40,9 @@ struct PathMount {
 
 struct PlanInputs {
   std::string workspace;  ///< real path of the root
+  std::string source;     ///< what the engine binds for it
   std::string entry_dir;
-  std::string git;                    ///< none, directory, pointer
+  std::string git;                    ///< none, directory, worktree, submodule, unverified
   std::string branch;                 ///< foreign text, may be empty
   std::vector<PathMount> git_mounts;  ///< on top of the workspace, outer before inner
   Identity identity;
@@ -60,9 +61,8 @@ struct PlanInputs {
   std::string image_digest;
   std::int64_t memory_bytes = 0;
   std::int64_t pids = 4096;
-  std::string ca_pem;  ///< extra authorities; empty: none
-  std::string git_name;
-  std::string git_email;
+  std::string ca_pem;                               ///< extra authorities; empty: none
+  std::string gitconfig;                            ///< text of the global git configuration
   std::map<std::string, std::string> terminal_env;  ///< TERM, COLORTERM, LANG, TZ as allowed
   std::vector<std::string> engine_sockets;
   std::string volume_name;              ///< "default" or what the user named

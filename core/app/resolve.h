@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The workspace of a launch: found, judged (protected, suspicious), and described for the planner. Reads only, but for
-// an empty hooks directory that a repository without one gets. [main]
+// The workspace of a launch: found, judged (protected, suspicious), and described for the planner. Reads
+// only. [main]
 #pragma once
 
 #include <string>
@@ -8,24 +8,23 @@
 
 #include "app/host.h"
 #include "app/planner.h"
+#include "workspace/git_view.h"
+#include "workspace/resolve.h"
 
 namespace scc::app {
 
 struct LaunchOptions;
 
 struct Resolved {
-  std::string workspace_root;
-  std::string workspace_entry;
-  std::string git;  ///< none, directory, pointer
-  std::string branch;
+  workspace::Workspace workspace;
+  workspace::GitView git;
   std::vector<PathMount> mounts;  ///< of the repository's own files
-  std::string git_name;
-  std::string git_email;
+  std::string gitconfig;          ///< the sandbox's read-only global git configuration
   Identity identity;
   std::vector<std::string> warnings;
 
-  const std::string& root() const noexcept { return workspace_root; }
-  const std::string& entry_dir() const noexcept { return workspace_entry; }
+  std::string root() const { return workspace.root.native(); }
+  std::string entry_dir() const { return workspace.entry_dir.native(); }
 };
 
 /// Kind::policy workspace.protected, Kind::usage workspace.suspicious and workspace.none, Kind::not_found.
