@@ -65,7 +65,7 @@ char* resolve_program(const char* name, const char* search_path) {
 }
 
 void reset_process_state(void) {
-  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
+  for (int number = 1; number < NSIG; ++number) (void)signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

@@ -82,7 +82,7 @@ int write_secret(int dir, const char* name, const char* value, size_t size) {
 static bool record_name(char out[kNameMax], const char* token, const char* suffix) {
   if (!is_token(token, 1, SCC_TOKEN_MAX)) return false;
   const size_t length = strlen(token);
-  memcpy(out, token, length);
+  memcpy(out, token, length + 1);
   memcpy(out + length, suffix, strlen(suffix) + 1);
   return true;
 }
