@@ -144,7 +144,7 @@ Result<UserConfig> parse_user_config(std::string_view text, const os::stdfs::pat
   out.present = true;
   Checker check(root);
   check.keys("", {"$schema", "config_version", "runtime", "selected_provider", "network", "tls", "sandbox",
-                  "images", "providers", "plugins"});
+                  "credentials", "images", "providers", "plugins"});
   check.keys("/runtime", {"preferred"});
   check.keys("/tls", {"ca_file"});
   check.keys("/credentials", {"volume"});
