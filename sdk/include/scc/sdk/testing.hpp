@@ -24,7 +24,8 @@ struct Value {
   double number = 0;
   std::int64_t integer = 0;
   std::string string;
-  std::vector<std::pair<std::string, Value>> children;  ///< of an object by name, of an array without names
+  std::string name;             ///< of a member of an object
+  std::vector<Value> children;  ///< of an object or array
 
   /// The value at an RFC 6901 pointer, or nullptr.
   const Value* at(std::string_view pointer) const {
@@ -36,8 +37,8 @@ struct Value {
     }
     const std::string_view rest = end == std::string_view::npos ? std::string_view() : pointer.substr(end);
     for (std::size_t i = 0; i < children.size(); ++i) {
-      const bool hit = type == SCC_JSON_OBJECT ? children[i].first == token : std::to_string(i) == token;
-      if (hit) return children[i].second.at(rest);
+      const bool hit = type == SCC_JSON_OBJECT ? children[i].name == token : std::to_string(i) == token;
+      if (hit) return children[i].at(rest);
     }
     return nullptr;
   }
@@ -54,7 +55,7 @@ struct Value {
     std::vector<std::string> result;
     const Value* v = at(pointer);
     if (v == nullptr) return result;
-    for (const auto& [name, child] : v->children) result.push_back(child.string);
+    for (const Value& child : v->children) result.push_back(child.string);
     return result;
   }
 };
@@ -110,10 +111,10 @@ class Parser {
     ++i_;
     if (take('}')) return true;
     do {
-      std::pair<std::string, Value> member;
+      Value member;
       space();
-      if (i_ >= s_.size() || s_[i_] != '"' || !string(member.first) || !take(':')) return false;
-      if (!seen.insert(member.first).second || !value(member.second)) return false;
+      if (i_ >= s_.size() || s_[i_] != '"' || !string(member.name) || !take(':')) return false;
+      if (!seen.insert(member.name).second || !value(member)) return false;
       out.children.push_back(std::move(member));
     } while (take(','));
     return take('}');
@@ -124,7 +125,7 @@ class Parser {
     if (take(']')) return true;
     do {
       out.children.emplace_back();
-      if (!value(out.children.back().second)) return false;
+      if (!value(out.children.back())) return false;
     } while (take(','));
     return take(']');
   }
@@ -339,7 +340,7 @@ class FakeHost {
         [](const scc_json* doc, scc_str pointer, std::size_t index, scc_json_view* out) {
           const Value* v = reinterpret_cast<const Parsed*>(doc)->value.at(text(pointer));
           if (v == nullptr || index >= v->children.size()) return fill(nullptr, {}, out);
-          fill(&v->children[index].second, v->children[index].first, out);
+          fill(&v->children[index], v->children[index].name, out);
         }};
     return table;
   }

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# Gate G4: cmake -D INCLUDE_DIR=sdk/include -D COMPILER=gcc|clang -P headers.cmake
+# Each header of the SDK compiles alone: *.h as C11 and as C++17, *.hpp as C++17 (what vendors include as C++20 too), pedantic, warnings are errors.
+# The C headers use no type outside of rule ABI-3.
+cmake_minimum_required(VERSION 3.19)
+set(cxx_gcc g++)
+set(cxx_clang clang++)
+find_program(CC ${COMPILER})
+find_program(CXX ${cxx_${COMPILER}})
+if(NOT CC OR NOT CXX)
+  set(missing "${COMPILER} is not installed (Debian package ${COMPILER})")
+  if(NOT "$ENV{SCC_REQUIRE_ENGINES}" STREQUAL "")
+    message(FATAL_ERROR "${missing}")
+  endif()
+  message("SKIP: ${missing}")
+  return()
+endif()
+
+set(failures "")
+set(warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+function(try_header compiler language standard header)
+  execute_process(COMMAND "${compiler}" -fsyntax-only -x ${language} -std=${standard} ${warnings} ${ARGN}
+                          -I "${INCLUDE_DIR}" -include "${INCLUDE_DIR}/${header}" /dev/null
+                  RESULT_VARIABLE result ERROR_VARIABLE errors OUTPUT_QUIET)
+  if(NOT result EQUAL 0)
+    set(failures "${failures}${header} as ${standard}:\n${errors}\n" PARENT_SCOPE)
+  endif()
+endfunction()
+
+file(GLOB_RECURSE headers RELATIVE "${INCLUDE_DIR}" "${INCLUDE_DIR}/*.h" "${INCLUDE_DIR}/*.hpp")
+list(LENGTH headers count)
+if(count EQUAL 0)
+  message(FATAL_ERROR "no headers below ${INCLUDE_DIR}")
+endif()
+foreach(header IN LISTS headers)
+  if(header MATCHES "\\.hpp$")
+    try_header("${CXX}" c++ c++17 "${header}" -Wold-style-cast)
+    if(header MATCHES "plugin|testing")  # what vendors include
+      try_header("${CXX}" c++ c++20 "${header}" -Wold-style-cast)
+    endif()
+  else()
+    try_header("${CC}" c c11 "${header}")
+    try_header("${CXX}" c++ c++17 "${header}")
+    file(READ "${INCLUDE_DIR}/${header}" text)
+    string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" " " text "${text}")
+    string(REGEX MATCH "[^A-Za-z0-9_](bool|_Bool|long|short|unsigned|signed|int|float|FILE|time_t|wchar_t|ssize_t|off_t)[^A-Za-z0-9_]"
+           foreign "${text}")
+    if(foreign)
+      string(STRIP "${foreign}" foreign)
+      string(APPEND failures "${header} uses ${foreign}, which rule ABI-3 does not allow\n")
+    endif()
+  endif()
+endforeach()
+if(failures)
+  message(FATAL_ERROR "${failures}")
+endif()
+message("${count} headers, ${COMPILER}: each compiles alone")
