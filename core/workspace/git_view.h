@@ -56,8 +56,9 @@ struct GitOptions {
 };
 
 /// `root` is the real path of the workspace. Errors (policy): git.link when .git or anything that must be
-/// bound is a symbolic link, git.unsafe for other odd types, workspace.protected for an external directory.
-/// A pointer that does not check out is no error: the view says unverified and warns.
+/// bound is a symbolic link, git.unsafe for other odd types. A pointer that does not check out, or leads to a
+/// protected or somebody else's directory, is no error: the view says unverified, warns, and mounts nothing
+/// more.
 Result<GitView> inspect_git(const stdfs::path& root, const GitOptions& options);
 
 /// Makes what view.create lists, owned by uid:gid, beneath the admin directory and without following links.
