@@ -13,7 +13,8 @@
 #include "workspace/path_map.h"
 
 #if !defined(O_PATH)
-#define O_PATH 0  // macOS: a plain read-only open, with O_NONBLOCK below
+// macOS: a plain open. Linux refuses O_PATH with flags such as these.
+#define O_PATH (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 #endif
 
 namespace scc::workspace::detail {
@@ -46,7 +47,7 @@ Result<Beneath> Beneath::open(const stdfs::path& base) {
 }
 
 Result<struct stat> Beneath::info(const stdfs::path& relative) const {
-  SCC_TRY(const os::Fd fd, open_quietly(*this, relative, O_PATH | O_NONBLOCK | O_NOCTTY));
+  SCC_TRY(const os::Fd fd, open_quietly(*this, relative, O_PATH));
   struct stat seen {};
   if (::fstat(fd.get(), &seen) != 0) return fail(os::errno_error("stat", base_ / relative, errno));
   return seen;

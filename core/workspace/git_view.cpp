@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which parts of an admin directory the agent may not write. Read-only binds only hold what exists, so a
-// directory or file that git would obey if the agent made it (hooks/, commondir) is created first. A .git
-// that is a mount point, or has one below it, cannot be renamed away inside the sandbox.
+// directory or file that git would obey if the agent made it (hooks/, commondir) is created first. Inside
+// the sandbox a mount point cannot be renamed away, but a plain directory with one below it can: see
+// pin_parents().
 #include "workspace/git_view.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include <sys/stat.h>
 
@@ -204,6 +208,32 @@ Status protect_admin(BindList& binds, const stdfs::path& base, const std::string
   return {};
 }
 
+// A mount point cannot be renamed, a plain directory above it can: `mv .git/modules x` would leave the path
+// of a protected file to the agent. So every directory between a writable bind (or the workspace) and a bind
+// below it becomes a bind of its own.
+static void pin_parents(GitView& view, const stdfs::path& root) {
+  GitView pinned;
+  BindList out{pinned, root};
+  for (GitBind& bind : view.binds) {
+    std::vector<stdfs::path> between;
+    bool writable = false;  // outside of all binds nothing is mounted, and nothing can be renamed
+    for (stdfs::path dir = bind.path.parent_path(); dir != dir.root_path(); dir = dir.parent_path()) {
+      const auto above = std::find_if(pinned.binds.begin(), pinned.binds.end(),
+                                      [&dir](const GitBind& other) { return other.path == dir; });
+      if (above != pinned.binds.end() || dir == root) {
+        writable = above == pinned.binds.end() || !above->read_only;
+        break;
+      }
+      between.push_back(dir);
+    }
+    if (writable) {
+      std::for_each(between.rbegin(), between.rend(), [&out](const auto& dir) { out.add(dir, false, true); });
+    }
+    pinned.binds.push_back(std::move(bind));
+  }
+  view.binds = std::move(pinned.binds);
+}
+
 }  // namespace detail
 
 Result<GitView> inspect_git(const stdfs::path& root, const GitOptions& options) {
@@ -214,6 +244,7 @@ Result<GitView> inspect_git(const stdfs::path& root, const GitOptions& options) 
   if (type == EntryType::none) return view;
   if (type == EntryType::file) {
     SCC_CHECK(detail::follow_pointer(view, root, options));
+    detail::pin_parents(view, root);
     return view;
   }
   view.kind = GitKind::directory;
@@ -221,6 +252,7 @@ Result<GitView> inspect_git(const stdfs::path& root, const GitOptions& options) 
   view.common_dir = view.git_dir;
   detail::BindList binds{view, root};
   SCC_CHECK(detail::protect_admin(binds, view.git_dir));
+  detail::pin_parents(view, root);
   detail::read_head(view);
   return view;
 }
