@@ -74,6 +74,8 @@ Result<Fd> open_beneath(int root_fd, const stdfs::path& relative, int flags, uns
   struct open_how how {};
   // With O_PATH|O_NOFOLLOW the kernel would hand out the link itself.
   how.flags = static_cast<std::uint64_t>(static_cast<unsigned>((flags | O_CLOEXEC) & ~O_NOFOLLOW));
+  // openat ignores what means nothing with O_PATH, openat2 refuses it.
+  if ((flags & O_PATH) != 0) how.flags &= O_PATH | O_DIRECTORY | O_CLOEXEC;
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   const std::string joined = parts.empty() ? "." : str::join(parts, "/");

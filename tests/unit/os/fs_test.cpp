@@ -169,6 +169,7 @@ TEST_F(Fs, OpenBeneathRefusesEveryWayOut) {
   const Fd root{::open((dir / "root").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   ASSERT_TRUE(open_beneath(root.get(), "sub/file", O_RDONLY));
   ASSERT_TRUE(open_beneath(root.get(), ".", O_RDONLY | O_DIRECTORY));
+  ASSERT_TRUE(open_beneath(root.get(), "sub/file", O_PATH | O_NONBLOCK | O_NOCTTY));
   for (const char* bad : {"sub/out", "sub/in", "up/outside", "up", "magic/etc/passwd", "../outside",
                           "sub/../sub/file", "/etc/passwd", "sub/../../outside"}) {
     const auto opened = open_beneath(root.get(), bad, O_RDONLY);
