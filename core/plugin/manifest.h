@@ -48,7 +48,8 @@ struct Manifest {
   std::vector<std::string> engine_sockets;
   std::vector<std::string> workspace_markers;
   std::vector<std::string> env_strip;
-  json::Value document;  ///< as read
+  std::string config_schema;  ///< relative path, or empty
+  json::Value document;       ///< as read
 };
 
 /// "linux-x86_64", "linux-aarch64", "macos-arm64" of this build.

@@ -3,6 +3,7 @@
 // reads manifests only. [main]
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,16 +28,27 @@ struct Entry {
   os::stdfs::path directory;
   TrustClass trust = TrustClass::user;
   State state = State::refused;
+  Kind error_kind = Kind::prereq;
   std::string error_id;  ///< of the check that stopped it; empty when ready
   std::string reason;    ///< for people
   std::string hint;
   std::string sha256;  ///< of the library's bytes as the manifest says
+  std::string manifest_sha256;
+  const scc_plugin_v1* builtin = nullptr;  ///< compiled in: no directory, no library
 };
 
 struct Options {
   std::vector<os::stdfs::path> plugin_dirs;  ///< --plugin-dir
   std::vector<std::string> allow_override;   ///< --allow-override
   bool use_env_path = true;                  ///< SCC_PLUGIN_PATH
+  /// Components compiled into the host; the caller passes builtin::plugins().
+  std::vector<const scc_plugin_v1*> builtins;
+  /// The system directories; tests replace them.
+  std::vector<os::stdfs::path> system_dirs{"/usr/local/lib/scc/plugins", "/opt/scc/plugins"};
+  /// A step that a plugin wants to show (the ui service); silent when empty.
+  std::function<void(std::string_view plugin, std::string_view title)> on_step;
+  /// Whether the user asked to stop; os::cancelled() when empty. Never consulted by verbs that clean up.
+  std::function<bool()> cancelled;
 };
 
 struct SearchDir {
@@ -77,6 +89,8 @@ class Registry {
 
   const std::vector<Entry>& entries() const noexcept;  ///< sorted by id, winners before losers
   const std::vector<SearchDir>& search_dirs() const noexcept;
+  /// What the user should know about the scan: a damaged trust store, ...
+  const std::vector<std::string>& warnings() const noexcept;
   Declarations declarations() const;
   /// Component ids of a kind in usable entries, by auto_priority (high first), then id.
   std::vector<std::string> components(std::string_view kind) const;
