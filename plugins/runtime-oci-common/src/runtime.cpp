@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+
+#include <scc/oci/lines.hpp>
+#include <scc/oci/parse.hpp>
+#include <scc/oci/probe.hpp>
+#include <scc/oci/runtime.hpp>
+#include <scc/oci/text.hpp>
+
+namespace scc::oci {
+namespace {
+
+constexpr std::uint32_t kCreateMs = 60'000;
+constexpr std::uint32_t kStopMarginMs = 30'000;  // for the engine's own work after the grace
+
+bool is_local(const Endpoint& endpoint) {
+  return endpoint.url.rfind("unix://", 0) == 0;
+}
+
+std::string sandbox_path(std::string_view id) {
+  return "/containers/" + escape_path(checked_name(id, "sandbox"));
+}
+
+Call post(std::string path, std::string body = {}) {
+  Call call;
+  call.method = "POST";
+  call.path = std::move(path);
+  call.body = std::move(body);
+  return call;
+}
+
+/// "&name=value" with the value escaped.
+std::string parameter(std::string_view name, std::string_view value) {
+  return "&" + std::string(name) + "=" + escape_query(value);
+}
+
+std::string json_map(const sdk::StringMap& map) {
+  sdk::JsonWriter w;
+  w.value(map);
+  return w.take();
+}
+
+/// A value in the double quotes of an image instruction; nothing in it is expanded.
+std::string instruction_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) {
+      throw sdk::Failure(SCC_E_USAGE, "runtime.spec", "a label has a control character: " + printable(text));
+    }
+    if (c == '"' || c == '\\' || c == '$') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+}  // namespace
+
+const std::shared_ptr<const Api>& Runtime::api() {
+  if (!api_) api_ = std::make_shared<const Api>(Api::connect(host_, dialect_));
+  return api_;
+}
+
+const Abilities& Runtime::abilities() {
+  if (!abilities_) {
+    Call call;
+    call.path = "/info";
+    abilities_ =
+        std::make_unique<Abilities>(abilities_of(api()->json(call, "the engine's state"), api()->version()));
+  }
+  return *abilities_;
+}
+
+sdk::RuntimeInfo Runtime::probe() {
+  sdk::RuntimeInfo info;
+  info.runtime_id = dialect_->id();
+  try {
+    const std::vector<Endpoint> places = dialect_->endpoints();
+    if (!places.empty()) {
+      info.endpoint = places.front().url;
+      info.context = places.front().context;
+      info.local = is_local(places.front());
+    }
+    api_.reset();  // a probe looks anew
+    const Api& engine = *api();
+    info.endpoint = engine.endpoint().url;
+    info.context = engine.endpoint().context;
+    info.local = is_local(engine.endpoint());
+    Call call;
+    call.path = "/info";
+    const sdk::Json state = engine.json(call, "the engine's state");
+    describe_engine(engine.engine(), state, engine.version(), info);
+    abilities_ = std::make_unique<Abilities>(abilities_of(state, engine.version()));
+    info.reachable = true;
+  } catch (const sdk::Failure& failure) {
+    if (failure.status == SCC_E_CANCELLED) throw;
+    api_.reset();
+    info.reachable = false;
+    const std::string remedy = failure.hint.empty() ? "check the engine, then run: scc status" : failure.hint;
+    info.problems.push_back({failure.code, failure.message, remedy});
+  }
+  return info;
+}
+
+// ---- images ----
+
+sdk::ImageInfo Runtime::image_inspect(std::string_view ref) {
+  Call call;
+  call.path = "/images/" + escape_path(checked_image(ref)) + "/json";
+  return image_info(api()->json(call, "looking for the image " + printable(ref)));
+}
+
+sdk::ImageList Runtime::image_list(const sdk::Json& filter) {
+  Call call;
+  call.path = "/images/json" + label_filters(filter, '?');
+  return oci::image_list(api()->json(call, "listing images"));
+}
+
+void Runtime::run_with_progress(Call call, const sdk::Sink& progress, std::string_view what) {
+  ProgressLines lines(host_, progress);
+  call.sink = lines.c();
+  call.timeout_ms = 0;  // as long as it takes; the host ends it when the user asks to stop
+  Reply reply;
+  try {
+    reply = api()->call(call);
+  } catch (const sdk::Failure&) {
+    lines.finish();  // what stopped us is the better answer
+    throw;
+  }
+  lines.finish();
+  if (!reply.ok()) {
+    reply.body = lines.last_line();
+    throw api()->error(reply, what);
+  }
+  if (!lines.error().empty()) {
+    const bool full = lines.error().find("no space left on device") != std::string::npos;
+    throw sdk::Failure(full ? SCC_E_PREREQ : SCC_E_TOOL, full ? "runtime.no-space" : "runtime.build",
+                       std::string(what) + ": " + lines.error(),
+                       full ? "free disk space: scc prune, then remove images you do not need" : "");
+  }
+}
+
+void Runtime::image_build(const sdk::Json& request, const sdk::Source& context, const sdk::Sink& progress) {
+  std::string query = "?dockerfile=Containerfile&rm=1&forcerm=1";
+  for (const std::string& tag : request.strings("/tags")) query += parameter("t", checked_image(tag));
+  query += parameter("labels", json_map(request.map("/labels")));
+  query += parameter("buildargs", json_map(request.map("/build_args")));
+  if (request.has("/network"))
+    query += parameter("networkmode", checked_name(request.str("/network"), "network"));
+  Call call = post("/build" + query);
+  call.source = context.c();
+  run_with_progress(std::move(call), progress, "building the image");
+}
+
+void Runtime::image_import(const sdk::Json& request, const sdk::Source& rootfs, const sdk::Sink& progress) {
+  const std::string tag = checked_image(request.require_str("/tag"));
+  const auto colon = tag.rfind(':');
+  const bool tagged = colon != std::string::npos && tag.find('/', colon) == std::string::npos;
+  std::string query = "?fromSrc=-" + parameter("repo", tag.substr(0, tagged ? colon : tag.size()));
+  query += parameter("tag", tagged ? tag.substr(colon + 1) : "latest");
+  for (const auto& [name, value] : request.map("/labels")) {
+    query += parameter("changes", "LABEL " + instruction_quoted(name) + "=" + instruction_quoted(value));
+  }
+  const std::vector<std::string> command = request.strings("/cmd");
+  if (!command.empty()) {
+    sdk::JsonWriter w;
+    w.value(command);
+    query += parameter("changes", "CMD " + w.str());
+  }
+  Call call = post("/images/create" + query);
+  call.source = rootfs.c();
+  run_with_progress(std::move(call), progress, "importing the image");
+}
+
+sdk::ImageInfo Runtime::image_pull(std::string_view ref, const sdk::Sink& progress) {
+  const std::string image = checked_image(ref);
+  const auto at = image.find("@sha256:");
+  if (at == std::string::npos || image.size() != at + 8 + 64) {
+    throw sdk::Failure(SCC_E_USAGE, "runtime.name", "an image is pulled by digest only: " + image,
+                       "write it as name@sha256:<64 hex digits>");
+  }
+  run_with_progress(post("/images/create?fromImage=" + escape_query(image.substr(0, at)) +
+                         parameter("tag", image.substr(at + 1))),
+                    progress, "pulling the image");
+  return image_inspect(image);
+}
+
+void Runtime::remove(const std::string& path, std::string_view what) {
+  Call call;
+  call.method = "DELETE";
+  call.path = path;
+  call.timeout_ms = kCreateMs;
+  const Reply reply = api()->call(call);
+  if (reply.ok() || reply.status == 404) return;
+  throw api()->error(reply, what);
+}
+
+void Runtime::image_remove(std::string_view ref) {
+  remove("/images/" + escape_path(checked_image(ref)), "removing the image " + printable(ref));
+}
+
+// ---- volumes ----
+
+sdk::VolumeInfo Runtime::volume_ensure(const sdk::Json& request) {
+  const std::string name = checked_name(request.require_str("/name"), "volume");
+  Call look;
+  look.path = "/volumes/" + escape_path(name);
+  const Reply found = api()->call(look);
+  if (found.ok()) return volume_info(host_.parse(found.body));
+  if (found.status != 404) throw api()->error(found, "looking for the volume " + name);
+  sdk::JsonWriter w;
+  w.begin_object()
+      .member("Name", name)
+      .member("Driver", "local")
+      .member("Labels", request.map("/labels"))
+      .end_object();
+  sdk::VolumeInfo info =
+      volume_info(api()->json(post("/volumes/create", w.take()), "making the volume " + name));
+  info.created = true;
+  return info;
+}
+
+sdk::VolumeList Runtime::volume_list(const sdk::Json& filter) {
+  Call call;
+  call.path = "/volumes" + label_filters(filter, '?');
+  return oci::volume_list(api()->json(call, "listing volumes"));
+}
+
+void Runtime::volume_remove(std::string_view name) {
+  remove("/volumes/" + escape_path(checked_name(name, "volume")), "removing the volume " + printable(name));
+}
+
+// ---- networks ----
+
+sdk::NetworkInfo Runtime::network_create(const sdk::Json& request) {
+  const std::string name = checked_name(request.require_str("/name"), "network");
+  sdk::JsonWriter w;
+  w.begin_object().member("Name", name).member("CheckDuplicate", true).member("Driver", "bridge");
+  w.member("Internal", request.flag("/internal")).member("EnableIPv6", false);
+  w.member("Labels", request.map("/labels")).member("Options", request.map("/options")).end_object();
+  Call create = post("/networks/create", w.take());
+  create.timeout_ms = kCreateMs;
+  const sdk::Json made = api()->json(create, "making the network " + name);
+  Call look;
+  look.path = "/networks/" + escape_path(made.require_str("/Id"));
+  return network_info(api()->json(look, "looking at the network " + name));
+}
+
+sdk::NetworkList Runtime::network_list(const sdk::Json& filter) {
+  Call call;
+  call.path = "/networks" + label_filters(filter, '?');
+  return oci::network_list(api()->json(call, "listing networks"));
+}
+
+void Runtime::network_remove(std::string_view name) {
+  remove("/networks/" + escape_path(checked_name(name, "network")),
+         "removing the network " + printable(name));
+}
+
+// ---- sandboxes ----
+
+sdk::SandboxHandle Runtime::sandbox_create(const sdk::Json& spec) {
+  const std::string name = checked_name(spec.require_str("/name"), "sandbox");
+  CreateBody body = create_body(spec, abilities());
+  Call call = post("/containers/create?name=" + escape_query(name), std::move(body.json));
+  call.timeout_ms = kCreateMs;
+  const Reply reply = api()->call(call);
+  if (!reply.ok()) {
+    sdk::Failure failure = api()->error(reply, "making the sandbox " + name);
+    if (failure.code == "runtime.no-image")
+      failure.status = SCC_E_PREREQ;  // never pulled: it has to be there
+    throw failure;
+  }
+  const sdk::Json made = host_.parse(reply.body);
+  sdk::SandboxHandle handle;
+  handle.id = made.require_str("/Id");
+  handle.name = name;
+  handle.warnings = std::move(body.warnings);
+  for (const std::string& warning : made.strings("/Warnings")) handle.warnings.push_back(printable(warning));
+  return handle;
+}
+
+void Runtime::sandbox_put(std::string_view id, std::string_view path, const sdk::Source& tar) {
+  Call call;
+  call.method = "PUT";
+  call.path = sandbox_path(id) + "/archive?noOverwriteDirNonDir=1" + parameter("path", path);
+  call.source = tar.c();
+  call.timeout_ms = 0;
+  const Reply reply = api()->call(call);
+  if (!reply.ok()) throw api()->error(reply, "writing to " + printable(path));
+}
+
+void Runtime::sandbox_get(std::string_view id, std::string_view path, const sdk::Sink& tar) {
+  Call call;
+  call.method = "HEAD";  // asked first, so that no error document lands in the tar
+  call.path = sandbox_path(id) + "/archive?" + parameter("path", path).substr(1);
+  Reply reply = api()->call(call);
+  if (!reply.ok()) throw api()->error(reply, "reading " + printable(path));
+  call.method = "GET";
+  call.sink = tar.c();
+  call.timeout_ms = 0;
+  reply = api()->call(call);
+  if (!reply.ok()) throw api()->error(reply, "reading " + printable(path));
+}
+
+void Runtime::sandbox_start(std::string_view id) {
+  Call call = post(sandbox_path(id) + "/start");
+  call.timeout_ms = kCreateMs;
+  const Reply reply = api()->call(call);  // 304: runs already
+  if (!reply.ok()) throw api()->error(reply, "starting the sandbox");
+}
+
+sdk::SandboxInfo Runtime::sandbox_inspect(std::string_view id) {
+  Call call;
+  call.path = sandbox_path(id) + "/json";
+  sdk::SandboxInfo info = sandbox_info(api()->json(call, "looking for the sandbox " + printable(id)));
+  // The engine sets its flag only when the sandbox ends; a process that died for memory is told by an event.
+  if (info.state == "running" && !info.oom_killed) info.oom_killed = ran_out_of_memory(info.id);
+  return info;
+}
+
+bool Runtime::ran_out_of_memory(const std::string& id) {
+  // The event comes from another process than the exit code and may be a little later.
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto until = std::chrono::duration_cast<std::chrono::milliseconds>(now).count() +
+                     (killed_->exchange(false) ? 300 : 0);
+  const std::string ms = std::to_string(until % 1000);
+  sdk::JsonWriter filters;
+  filters.begin_object().member("event", std::vector<std::string>{"oom"});
+  filters.member("container", std::vector<std::string>{id}).end_object();
+  Call call;
+  call.path = "/events?since=1&until=" + std::to_string(until / 1000) + "." +
+              std::string(3 - ms.size(), '0') + ms + "000000" + parameter("filters", filters.str());
+  call.timeout_ms = 2'000;  // an engine whose clock is behind would wait for `until`
+  try {
+    const Reply reply = api()->call(call);
+    return reply.ok() && reply.body.find(id) != std::string::npos;
+  } catch (const sdk::Failure& failure) {
+    if (failure.status == SCC_E_CANCELLED) throw;
+    return false;
+  }
+}
+
+sdk::SandboxList Runtime::sandbox_list(const sdk::Json& filter) {
+  Call call;
+  call.path =
+      std::string("/containers/json?all=") + (filter.flag("/all") ? "1" : "0") + label_filters(filter, '&');
+  return oci::sandbox_list(api()->json(call, "listing sandboxes"));
+}
+
+void Runtime::sandbox_stop(std::string_view id, std::uint32_t grace_ms) {
+  // The engine counts whole seconds; a grace that is cut short would kill too early.
+  const std::uint32_t seconds = grace_ms / 1000 + (grace_ms % 1000 != 0 ? 1 : 0);
+  Call call = post(sandbox_path(id) + "/stop?t=" + std::to_string(seconds));
+  call.timeout_ms = std::min<std::uint32_t>(seconds, 3'600) * 1000 + kStopMarginMs;
+  const Reply reply = api()->call(call);  // 304: stopped already
+  if (!reply.ok() && reply.status != 404) throw api()->error(reply, "stopping the sandbox");
+}
+
+void Runtime::sandbox_remove(std::string_view id) {
+  // force: rollback and prune must end even when a stop failed. v: anonymous volumes of the image, never
+  // named ones.
+  remove(sandbox_path(id) + "?force=1&v=1", "removing the sandbox " + printable(id));
+}
+
+std::unique_ptr<Exec> Runtime::exec_open(std::string_view id, const sdk::Json& request) {
+  return open_exec(api(), id, request, killed_);
+}
+
+}  // namespace scc::oci

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sandbox verbs of runtime-docker against a real engine: life cycle, hardening seen from outside and from
+// inside, mounts with hostile names, limits.
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "integration/docker/engine_fixture.h"
+#include "integration/docker/tar.h"
+
+namespace scc::test {
+namespace {
+
+namespace fs = std::filesystem;
+using sdk::view;
+using testing::Contains;
+using testing::HasSubstr;
+
+int mount_tmpfs(const fs::path& path) {
+  return mount("none", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, nullptr);
+}
+void unmount(const fs::path& path) {
+  umount2(path.c_str(), MNT_DETACH);
+}
+
+TEST_F(DockerTest, LivesThroughAllStates) {
+  const std::string id = name();
+  const Outcome made = engine_->create(spec(id));
+  ASSERT_TRUE(made.ok()) << made.code << ": " << made.message;
+  EXPECT_EQ(made.document.str("/name"), id);
+  EXPECT_EQ(made.document.at("/warnings")->children.size(), 0U) << made.text;
+
+  Outcome seen = engine_->inspect(id);
+  ASSERT_TRUE(seen.ok()) << seen.message;
+  EXPECT_EQ(seen.document.str("/state"), "created");
+  EXPECT_EQ(seen.document.str("/id"), made.document.str("/id"));
+  EXPECT_EQ(seen.document.str("/image"), image_);
+  EXPECT_EQ(seen.document.str("/started"), "");
+  EXPECT_EQ(seen.document.str("/labels/scc.test"), unique_);
+
+  ASSERT_TRUE(engine_->start(id).ok());
+  EXPECT_TRUE(engine_->start(id).ok()) << "starting what runs is no error";
+  seen = engine_->inspect(made.document.str("/id"));
+  EXPECT_EQ(seen.document.str("/state"), "running");
+  EXPECT_EQ(seen.document.str("/finished"), "");
+  EXPECT_GT(seen.document.at("/pid")->integer, 0);
+  EXPECT_EQ(seen.document.at("/exit_code")->type, SCC_JSON_NULL);
+
+  ASSERT_TRUE(engine_->stop(id, 5'000).ok());
+  EXPECT_TRUE(engine_->stop(id, 5'000).ok()) << "stopping what is stopped is no error";
+  seen = engine_->inspect(id);
+  EXPECT_EQ(seen.document.str("/state"), "stopped");
+  EXPECT_EQ(seen.document.at("/exit_code")->integer, 0) << "SIGTERM came, not SIGKILL";
+  EXPECT_NE(seen.document.str("/finished"), "");
+  EXPECT_FALSE(seen.document.flag("/oom_killed"));
+
+  ASSERT_TRUE(engine_->remove(id).ok());
+  EXPECT_TRUE(engine_->remove(id).ok()) << "removing what is gone is no error";
+  EXPECT_TRUE(engine_->stop(id, 0).ok()) << "stopping what is gone is no error";
+  seen = engine_->inspect(id);
+  EXPECT_EQ(seen.status, SCC_E_NOT_FOUND);
+  EXPECT_EQ(seen.code, "runtime.not-found");
+}
+
+TEST_F(DockerTest, KillsAfterTheGrace) {
+  const std::string id = run("a", "", "stubborn");
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(engine_->stop(id, 900).ok());
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(900));
+  EXPECT_EQ(engine_->inspect(id).document.at("/exit_code")->integer, 137);
+}
+
+TEST_F(DockerTest, RemovesARunningSandbox) {
+  const std::string id = run();
+  EXPECT_TRUE(engine_->remove(id).ok());
+  EXPECT_EQ(engine_->inspect(id).status, SCC_E_NOT_FOUND);
+}
+
+TEST_F(DockerTest, ListsByLabelInOneCall) {
+  const std::string running = run("run");
+  const std::string created = name("new");
+  ASSERT_TRUE(engine_->create(spec(created)).ok());
+  const std::string labels = R"("labels":{"scc.test":)" + json_text(unique_) + "}";
+  const Outcome all = engine_->list(R"({"schema":"scc.list-filter/1","all":true,)" + labels + "}");
+  ASSERT_TRUE(all.ok()) << all.message;
+  ASSERT_EQ(all.document.at("/sandboxes")->children.size(), 2U) << all.text;
+  for (const auto& [key, item] : all.document.at("/sandboxes")->children) {
+    EXPECT_EQ(item.str("/state"), item.str("/name") == running ? "running" : "created");
+    EXPECT_EQ(item.str("/labels/scc.test"), unique_);
+    EXPECT_THAT(item.str("/created"), HasSubstr("T"));
+    EXPECT_EQ(item.str("/image"), image_);
+  }
+  const Outcome some = engine_->list(R"({"all":false,)" + labels + "}");
+  ASSERT_EQ(some.document.at("/sandboxes")->children.size(), 1U) << some.text;
+  EXPECT_EQ(some.document.str("/sandboxes/0/name"), running);
+  const Outcome none = engine_->list(R"({"all":true,"labels":{"scc.test":"nobody"}})");
+  EXPECT_EQ(none.document.at("/sandboxes")->children.size(), 0U);
+}
+
+TEST_F(DockerTest, TellsAConflictAndAMissingImage) {
+  const std::string id = name();
+  ASSERT_TRUE(engine_->create(spec(id)).ok());
+  const Outcome again = engine_->create(spec(id));
+  EXPECT_EQ(again.status, SCC_E_TOOL);
+  EXPECT_EQ(again.code, "runtime.conflict");
+  EXPECT_THAT(again.message, HasSubstr(id));
+  EXPECT_FALSE(again.hint.empty());
+
+  std::string missing = spec(unique_ + "-missing");
+  missing.replace(missing.find(image_), image_.size(), "scc-engine-test-none:1");
+  const Outcome refused = engine_->create(missing);
+  EXPECT_EQ(refused.status, SCC_E_PREREQ);
+  EXPECT_EQ(refused.code, "runtime.no-image");
+}
+
+TEST_F(DockerTest, IsHardenedAsSeenFromOutside) {
+  const std::string id = run();
+  const auto seen = raw_inspect(id);
+  const auto* host = seen.at("/HostConfig");
+  ASSERT_NE(host, nullptr);
+  EXPECT_EQ(host->strings("/CapDrop"), std::vector<std::string>{"ALL"});
+  EXPECT_TRUE(host->strings("/CapAdd").empty());
+  EXPECT_THAT(host->strings("/SecurityOpt"), Contains("no-new-privileges"));
+  EXPECT_TRUE(host->flag("/ReadonlyRootfs"));
+  EXPECT_FALSE(host->flag("/Privileged"));
+  EXPECT_TRUE(host->strings("/Devices").empty());
+  EXPECT_EQ(host->str("/IpcMode"), "private");
+  EXPECT_EQ(host->str("/PidMode"), "");
+  EXPECT_EQ(host->str("/UTSMode"), "");
+  EXPECT_EQ(host->str("/CgroupnsMode"), "private");
+  EXPECT_EQ(host->str("/NetworkMode"), "none");
+  EXPECT_EQ(host->str("/RestartPolicy/Name"), "no");
+  EXPECT_EQ(host->str("/LogConfig/Type"), "none");
+  EXPECT_FALSE(host->flag("/AutoRemove"));
+  EXPECT_EQ(host->at("/ShmSize")->integer, 1048576);
+  EXPECT_GT(host->at("/MaskedPaths")->children.size(), 3U);
+  EXPECT_EQ(seen.str("/Config/User"), "1234:1234");
+  EXPECT_EQ(seen.str("/Config/Hostname"), "scc-test");
+  EXPECT_EQ(seen.at("/Config/StopTimeout")->integer, 2);
+  EXPECT_EQ(seen.strings("/Config/Entrypoint"), (std::vector<std::string>{"/helper", "init"}));
+  EXPECT_TRUE(seen.strings("/Config/Cmd").empty());
+  EXPECT_EQ(host->at("/Memory")->integer, 268435456);
+  EXPECT_EQ(host->at("/PidsLimit")->integer, 64);
+}
+
+TEST_F(DockerTest, IsHardenedAsSeenFromInside) {
+  const ExecResult facts = exec(run(), {"/helper", "facts"});
+  EXPECT_EQ(facts.exit_code, 0);
+  for (const char* line :
+       {"CapInh:\t0000000000000000\n", "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n",
+        "CapBnd:\t0000000000000000\n", "CapAmb:\t0000000000000000\n", "NoNewPrivs:\t1\n", "Seccomp:\t2\n",
+        "uid=1234 gid=1234 euid=1234\n", "nofile=4321\n", "core=0\n", "root-write=Read-only file system\n",
+        "tmp-write=yes\n", "mount=Operation not permitted\n", "setuid=Operation not permitted\n",
+        "mknod=Operation not permitted\n", "unshare=Operation not permitted\n",
+        "kmsg=No such file or directory\n", "engine-socket=No such file or directory\n"}) {
+    EXPECT_THAT(facts.out, HasSubstr(line));
+  }
+}
+
+TEST_F(DockerTest, PassesTheEnvironmentAndNothingElse) {
+  setenv("SCC_TEST_CANARY", "canary", 1);
+  const ExecResult env = exec(run(), {"/helper", "env"});
+  EXPECT_THAT(env.out, HasSubstr("MARK=a=b c\n"));
+  EXPECT_THAT(env.out, testing::Not(HasSubstr("canary")));
+}
+
+TEST_F(DockerTest, BindsDirectoriesWhateverTheirNames) {
+  std::vector<std::string> names = {"with space",  "co:lon",   "com,ma", "quo\"te",
+                                    "apo'strophe", "-leading", "ünï→😀",  "back\\slash",
+                                    "dol$HOME",    "%41",      "a=b",    "tab\there"};
+  for (const std::string& directory : names) {
+    SCOPED_TRACE(directory);
+    const fs::path source = scratch_.path() / directory;
+    fs::create_directory(source);
+    fs::permissions(source, fs::perms::all);
+    std::ofstream(source / "there") << "content of " << directory;
+    const std::string id = name("bind");
+    const Outcome made = engine_->create(
+        spec(id, R"(,{"type":"bind","source":)" + json_text(source.string()) + R"(,"target":)" +
+                     json_text("/work/" + directory) + R"(,"read_only":false})"));
+    if (directory.find('\t') != std::string::npos) {
+      EXPECT_EQ(made.code, "runtime.spec") << "a control character in a path is refused";
+      continue;
+    }
+    ASSERT_TRUE(made.ok()) << made.code << ": " << made.message;
+    ASSERT_TRUE(engine_->start(id).ok());
+    EXPECT_EQ(exec(id, {"/helper", "cat", "/work/" + directory + "/there"}).out, "content of " + directory);
+    EXPECT_EQ(exec(id, {"/helper", "write", "/work/" + directory + "/new", "x"}).exit_code, 0);
+    EXPECT_TRUE(fs::exists(source / "new"));
+    struct stat info {};
+    ASSERT_EQ(stat((source / "new").c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, 1234U);
+    ASSERT_TRUE(engine_->remove(id).ok());
+  }
+}
+
+TEST_F(DockerTest, NeverMakesAMissingSource) {
+  const fs::path source = scratch_.path() / "absent";
+  const Outcome made =
+      engine_->create(spec(name(), R"(,{"type":"bind","source":)" + json_text(source.string()) +
+                                       R"(,"target":"/work","read_only":true})"));
+  EXPECT_EQ(made.status, SCC_E_PREREQ);
+  EXPECT_EQ(made.code, "runtime.mount") << made.message;
+  EXPECT_FALSE(made.hint.empty());
+  EXPECT_FALSE(fs::exists(source));
+}
+
+TEST_F(DockerTest, KeepsReadOnlyMountsReadOnly) {
+  const fs::path file = scratch_.path() / "file";
+  std::ofstream(file) << "text";
+  fs::permissions(file, fs::perms::all);
+  const std::string id = run("a", R"(,{"type":"bind","source":)" + json_text(file.string()) +
+                                      R"(,"target":"/etc/file","read_only":true})");
+  EXPECT_EQ(exec(id, {"/helper", "cat", "/etc/file"}).out, "text");
+  EXPECT_EQ(exec(id, {"/helper", "write", "/etc/file", "x"}).exit_code, EROFS);
+  const Outcome seen = engine_->inspect(id);
+  bool found = false;
+  for (const auto& [key, mount] : seen.document.at("/mounts")->children) {
+    if (mount.str("/target") != "/etc/file") continue;
+    found = true;
+    EXPECT_EQ(mount.str("/type"), "bind");
+    EXPECT_EQ(mount.str("/source"), file.string());
+    EXPECT_TRUE(mount.flag("/read_only"));
+  }
+  EXPECT_TRUE(found) << seen.text;
+  EXPECT_EQ(raw_inspect(id).str("/HostConfig/Mounts/0/BindOptions/Propagation"), "rprivate");
+}
+
+TEST_F(DockerTest, LeavesOutWhatIsMountedBelowASource) {
+  if (geteuid() != 0) GTEST_SKIP() << "making a mount needs root";
+  const fs::path outer = scratch_.path() / "outer";
+  fs::create_directories(outer / "inner");
+  ASSERT_EQ(mount_tmpfs(outer / "inner"), 0);
+  std::ofstream(outer / "inner" / "secret") << "secret";
+  const std::string id = run("a", R"(,{"type":"bind","source":)" + json_text(outer.string()) +
+                                      R"(,"target":"/work","read_only":false})");
+  EXPECT_EQ(exec(id, {"/helper", "cat", "/work/inner/secret"}).exit_code, ENOENT);
+  unmount(outer / "inner");
+}
+
+TEST_F(DockerTest, GivesTmpfsTheirOptions) {
+  // A directory that is not in the image: runc before 1.1.8 gives a tmpfs the mode of the directory it
+  // covers.
+  const std::string id = run("a", R"(,{"type":"tmpfs","target":"/fresh","read_only":false,"options":)"
+                                  R"({"size":4194304,"mode":"0700","uid":1234,"gid":1234,"exec":true}})");
+  EXPECT_EQ(exec(id, {"/helper", "stat", "/fresh"}).out, "700 1234 1234");
+  EXPECT_EQ(exec(id, {"/helper", "stat", "/tmp"}).out, "1777 0 0");
+  const std::string mounts = exec(id, {"/helper", "cat", "/proc/self/mounts"}).out;
+  EXPECT_THAT(mounts, testing::ContainsRegex("tmpfs /fresh tmpfs rw,nosuid,nodev,relatime,size=4096k"));
+  EXPECT_THAT(mounts, testing::ContainsRegex("tmpfs /tmp tmpfs rw,nosuid,nodev,noexec,"));
+}
+
+TEST_F(DockerTest, KeepsVolumesAndTellsWhoMadeThem) {
+  const std::string volume = unique_ + "-volume";
+  const std::string request = R"({"schema":"scc.volume-request/1","name":)" + json_text(volume) +
+                              R"(,"labels":{"scc.test":)" + json_text(unique_) + "}}";
+  const Outcome first = engine_->ask(engine_->table->volume_ensure, view(request));
+  ASSERT_TRUE(first.ok()) << first.message;
+  EXPECT_TRUE(first.document.flag("/created"));
+  const Outcome second = engine_->ask(engine_->table->volume_ensure, view(request));
+  EXPECT_FALSE(second.document.flag("/created"));
+  EXPECT_EQ(second.document.str("/labels/scc.test"), unique_);
+  const std::string id = run(
+      "a", R"(,{"type":"volume","source":)" + json_text(volume) + R"(,"target":"/data","read_only":false})");
+  const Outcome busy = engine_->plain(engine_->table->volume_remove, view(volume));
+  EXPECT_EQ(busy.code, "runtime.conflict");
+  Tar tar;
+  tar.file("from-tar", "through put", 0600, 1234, 1234);
+  const Outcome put = engine_->put(id, "/data", tar.finish());
+  ASSERT_TRUE(put.ok()) << put.message;
+  EXPECT_EQ(exec(id, {"/helper", "cat", "/data/from-tar"}).out, "through put");
+  ASSERT_TRUE(engine_->remove(id).ok());
+  const std::string filter = R"({"labels":{"scc.test":)" + json_text(unique_) + "}}";
+  const Outcome list = engine_->ask(engine_->table->volume_list, view(filter));
+  ASSERT_EQ(list.document.at("/volumes")->children.size(), 1U) << "a named volume survives its sandbox";
+  EXPECT_EQ(list.document.str("/volumes/0/name"), volume);
+  EXPECT_TRUE(engine_->plain(engine_->table->volume_remove, view(volume)).ok());
+  EXPECT_TRUE(engine_->plain(engine_->table->volume_remove, view(volume)).ok()) << "gone already";
+}
+
+TEST_F(DockerTest, CopiesOutOfAStoppedSandbox) {
+  const std::string id = name();
+  ASSERT_TRUE(engine_->create(spec(id)).ok());
+  const Outcome got = engine_->ask(engine_->table->sandbox_get, view(id), view("/etc/passwd"));
+  ASSERT_TRUE(got.ok()) << got.message;
+  EXPECT_EQ(Tar::read(got.text)["passwd"], "agent:x:1234:1234::/tmp:/helper\n");
+  const Outcome none = engine_->ask(engine_->table->sandbox_get, view(id), view("/none"));
+  EXPECT_EQ(none.status, SCC_E_NOT_FOUND);
+  EXPECT_TRUE(none.text.empty()) << "no error document in the tar";
+}
+
+TEST_F(DockerTest, MakesNetworksAndUsesThem) {
+  const std::string network = unique_ + "-net";
+  const std::string request = R"({"schema":"scc.network-request/1","name":)" + json_text(network) +
+                              R"(,"labels":{"scc.test":)" + json_text(unique_) +
+                              R"(},"internal":true,"options":{}})";
+  const Outcome made = engine_->ask(engine_->table->network_create, view(request));
+  ASSERT_TRUE(made.ok()) << made.message;
+  EXPECT_THAT(made.document.str("/subnet"), HasSubstr("/"));
+  EXPECT_FALSE(made.document.str("/gateway").empty());
+  EXPECT_EQ(engine_->ask(engine_->table->network_create, view(request)).code, "runtime.conflict");
+  const std::string id = name();
+  ASSERT_TRUE(
+      engine_->create(spec(id, "", "init", R"({"mode":"named","name":)" + json_text(network) + "}")).ok());
+  ASSERT_TRUE(engine_->start(id).ok());
+  EXPECT_EQ(engine_->inspect(id).document.strings("/networks"), std::vector<std::string>{network});
+  EXPECT_FALSE(engine_->plain(engine_->table->network_remove, view(network)).ok()) << "in use";
+  ASSERT_TRUE(engine_->remove(id).ok());
+  const std::string filter = R"({"labels":{"scc.test":)" + json_text(unique_) + "}}";
+  const Outcome list = engine_->ask(engine_->table->network_list, view(filter));
+  EXPECT_EQ(list.document.str("/networks/0/id"), made.document.str("/id"));
+  EXPECT_TRUE(engine_->plain(engine_->table->network_remove, view(network)).ok());
+  EXPECT_TRUE(engine_->plain(engine_->table->network_remove, view(network)).ok()) << "gone already";
+}
+
+TEST_F(DockerTest, RefusesSpecsThatWouldOpenTheSandbox) {
+  const std::string good = spec(unique_ + "-never");
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    const Outcome made = engine_->create(text);
+    EXPECT_FALSE(made.ok()) << to;
+    return made.code;
+  };
+  EXPECT_EQ(with(R"(["ALL"])", R"(["NET_RAW"])"), "runtime.spec");
+  EXPECT_EQ(with(R"("no_new_privileges":true)", R"("no_new_privileges":false)"), "runtime.spec");
+  EXPECT_EQ(with(R"({"mode":"none"})", R"({"mode":"host"})"), "runtime.spec");
+  EXPECT_EQ(with(R"({"mode":"none"})", R"({"mode":"named","name":"host"})"), "runtime.spec");
+  EXPECT_EQ(with(R"({"mode":"none"})", R"({"mode":"named","name":"container:x"})"), "runtime.name");
+  EXPECT_EQ(with(R"("target":"/tmp")", R"("target":"tmp")"), "runtime.spec");
+  EXPECT_EQ(with(R"("target":"/tmp")", R"("target":"/tmp/../etc")"), "runtime.spec");
+  EXPECT_EQ(with(R"("mode":"1777")", R"("mode":"1777,exec")"), "runtime.spec");
+  EXPECT_EQ(with(unique_ + "-never", "a/b?x=y"), "runtime.name");
+  EXPECT_EQ(with(R"("uid":1234)", R"("uid":-1)"), "runtime.spec");
+}
+
+TEST_F(DockerTest, EscapesNamesInUrls) {
+  for (const std::string id : {"", "..", "a/../b", "x?all=1", "x#y", "%2e%2e", "a b", "-x", "\n"}) {
+    EXPECT_EQ(engine_->inspect(id).code, "runtime.name") << id;
+    EXPECT_EQ(engine_->remove(id).code, "runtime.name") << id;
+  }
+}
+
+TEST_F(DockerTest, StopsWhenTheUserAsksTo) {
+  engine_->host.cancelled = true;
+  const Outcome list = engine_->list("{}");
+  EXPECT_EQ(list.status, SCC_E_CANCELLED) << list.message;
+  engine_->host.cancelled = false;
+}
+
+}  // namespace
+}  // namespace scc::test
