@@ -12,15 +12,13 @@
 
 namespace scc::sdk {
 
-/// json() for a struct with write().
-template <class Derived>
-struct Document {
-  std::string json() const {
-    JsonWriter w;
-    static_cast<const Derived&>(*this).write(w);
-    return w.take();
-  }
-};
+/// The JSON text of a struct with write().
+template <class T>
+std::string text_of(const T& document) {
+  JsonWriter w;
+  document.write(w);
+  return w.take();
+}
 
 // ---- provider ----
 
@@ -52,7 +50,7 @@ struct LaunchSecret {
   }
 };
 
-struct LaunchSpec : Document<LaunchSpec> {
+struct LaunchSpec {
   std::string image;  ///< "context:ID" or "ref:NAME"; a plain name is taken as "ref:"
   std::vector<std::string> argv;
   StringMap env;
@@ -66,6 +64,7 @@ struct LaunchSpec : Document<LaunchSpec> {
   bool requires_verified = false;  ///< argv holds a permission bypass: no evidence, no launch
   std::vector<std::string> notes;
 
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     const bool typed = image.rfind("context:", 0) == 0 || image.rfind("ref:", 0) == 0;
     w.begin_object().member("schema", "scc.launch-spec/1");
@@ -79,14 +78,12 @@ struct LaunchSpec : Document<LaunchSpec> {
 };
 
 /// What the host found, judged. "present" means a usable credential lies there, never "logged in".
-struct AuthStatus : Document<AuthStatus> {
-  AuthStatus(std::string s, std::string m, std::string g = {})
-      : status(std::move(s)), mechanism(std::move(m)), guidance(std::move(g)) {}
+struct AuthStatus {
+  std::string status;         ///< present, missing, expired, unknown
+  std::string mechanism;      ///< "api_key", "oauth_file", ...
+  std::string guidance = {};  ///< what the user runs next
 
-  std::string status;     ///< present, missing, expired, unknown
-  std::string mechanism;  ///< "api_key", "oauth_file", ...
-  std::string guidance;   ///< what the user runs next
-
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.auth-status/1").member("status", status);
     w.member("mechanism", mechanism).member("guidance", guidance).end_object();
@@ -104,7 +101,7 @@ struct RuntimeProblem {
   }
 };
 
-struct RuntimeInfo : Document<RuntimeInfo> {
+struct RuntimeInfo {
   std::string runtime_id;
   std::string version;
   std::string api_version;
@@ -127,6 +124,7 @@ struct RuntimeInfo : Document<RuntimeInfo> {
   std::map<std::string, bool> features;
   std::vector<RuntimeProblem> problems;
 
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.runtime-info/1").member("runtime_id", runtime_id);
     w.member("version", version).member("api_version", api_version).member("reachable", reachable);
@@ -142,7 +140,7 @@ struct RuntimeInfo : Document<RuntimeInfo> {
   }
 };
 
-struct ImageInfo : Document<ImageInfo> {
+struct ImageInfo {
   std::string id;
   std::vector<std::string> tags;
   std::vector<std::string> digests;
@@ -152,6 +150,7 @@ struct ImageInfo : Document<ImageInfo> {
   std::string user;
   std::vector<std::string> env;
 
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.image-info/1").member("id", id).member("tags", tags);
     w.member("digests", digests).member("labels", labels).member("created", created).member("size", size);
@@ -159,32 +158,35 @@ struct ImageInfo : Document<ImageInfo> {
   }
 };
 
-struct VolumeInfo : Document<VolumeInfo> {
+struct VolumeInfo {
   std::string name;
   StringMap labels;
   bool created = false;
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.volume-info/1").member("name", name).member("labels", labels);
     w.member("created", created).end_object();
   }
 };
 
-struct NetworkInfo : Document<NetworkInfo> {
+struct NetworkInfo {
   std::string name;
   std::string id;
   StringMap labels;
   std::string subnet;
   std::string gateway;
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.network-info/1").member("name", name).member("id", id);
     w.member("labels", labels).member("subnet", subnet).member("gateway", gateway).end_object();
   }
 };
 
-struct SandboxHandle : Document<SandboxHandle> {
+struct SandboxHandle {
   std::string id;
   std::string name;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = {};
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.sandbox-handle/1").member("id", id).member("name", name);
     w.member("warnings", warnings).end_object();
@@ -202,7 +204,7 @@ struct SandboxMount {
   }
 };
 
-struct SandboxInfo : Document<SandboxInfo> {
+struct SandboxInfo {
   std::string id;
   std::string name;
   std::string image;
@@ -218,6 +220,7 @@ struct SandboxInfo : Document<SandboxInfo> {
   std::vector<SandboxMount> mounts;
   std::vector<std::string> networks;
 
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.sandbox-info/1").member("id", id).member("name", name);
     w.member("image", image).member("image_id", image_id).member("state", state);
@@ -241,26 +244,30 @@ struct SandboxSummary {
   }
 };
 
-struct ImageList : Document<ImageList> {
+struct ImageList {
   std::vector<ImageInfo> images;
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.image-list/1").member("images", images).end_object();
   }
 };
-struct VolumeList : Document<VolumeList> {
+struct VolumeList {
   std::vector<VolumeInfo> volumes;
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.volume-list/1").member("volumes", volumes).end_object();
   }
 };
-struct NetworkList : Document<NetworkList> {
+struct NetworkList {
   std::vector<NetworkInfo> networks;
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.network-list/1").member("networks", networks).end_object();
   }
 };
-struct SandboxList : Document<SandboxList> {
+struct SandboxList {
   std::vector<SandboxSummary> sandboxes;
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.sandbox-list/1").member("sandboxes", sandboxes).end_object();
   }
@@ -276,7 +283,7 @@ struct NetAttach {
   }
 };
 
-struct NetPlan : Document<NetPlan> {
+struct NetPlan {
   std::string mode;  ///< the policy
   NetAttach network;
   std::vector<std::string> dns;
@@ -285,6 +292,7 @@ struct NetPlan : Document<NetPlan> {
   std::vector<std::string> notes;
   std::string details_json;  ///< an object of the policy's own, handed back to apply()
 
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.netpolicy-plan/1").member("mode", mode);
     w.member("network", network).member("dns", dns).member("env", env).member("enforced", enforced);
@@ -294,13 +302,14 @@ struct NetPlan : Document<NetPlan> {
   }
 };
 
-struct NetAttachment : Document<NetAttachment> {
+struct NetAttachment {
   NetAttach network;
   std::vector<std::string> dns;
   StringMap env;
   std::vector<std::string> ids;  ///< of what apply() made, for release()
   std::string details_json;      ///< an object of the policy's own
 
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.netpolicy-attachment/1").member("network", network);
     w.member("dns", dns).member("env", env).member("ids", ids);
@@ -320,8 +329,9 @@ struct NetCheck {
   }
 };
 
-struct NetEvidence : Document<NetEvidence> {
+struct NetEvidence {
   std::vector<NetCheck> checks;
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.netpolicy-evidence/1").member("checks", checks).end_object();
   }
@@ -329,7 +339,7 @@ struct NetEvidence : Document<NetEvidence> {
 
 // ---- MCP transport ----
 
-struct McpConnection : Document<McpConnection> {
+struct McpConnection {
   std::string name;
   std::string type;  ///< http, sse, stdio
   std::string url;
@@ -338,6 +348,7 @@ struct McpConnection : Document<McpConnection> {
   StringMap env;
   std::vector<std::string> destinations;  ///< host[:port] that the network policy must open
 
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.mcp-connection/1").member("name", name).member("type", type);
     w.member_if("url", url).member_if("command", command).member_if("headers", headers);
@@ -361,8 +372,9 @@ struct SafetyRule {
   }
 };
 
-struct SafetyRules : Document<SafetyRules> {
+struct SafetyRules {
   std::vector<SafetyRule> rules;
+  std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.safety-rules/1").member("rules", rules).end_object();
   }

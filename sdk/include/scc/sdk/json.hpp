@@ -219,28 +219,28 @@ class Json {
   /// Present and not null.
   bool has(std::string_view pointer) const { return type(pointer) > SCC_JSON_NULL; }
 
-  std::string str(std::string_view pointer, std::string_view fallback = {}) const {
+  std::string str(std::string_view pointer = {}, std::string_view fallback = {}) const {
     const scc_json_view v = at(pointer, SCC_JSON_STRING);
     return std::string(v.type == SCC_JSON_STRING ? text(v.str) : fallback);
   }
-  std::int64_t integer(std::string_view pointer, std::int64_t fallback = 0) const {
+  std::int64_t integer(std::string_view pointer = {}, std::int64_t fallback = 0) const {
     const scc_json_view v = at(pointer, SCC_JSON_NUMBER);
     return v.type == SCC_JSON_NUMBER ? v.integer : fallback;
   }
-  double number(std::string_view pointer, double fallback = 0) const {
+  double number(std::string_view pointer = {}, double fallback = 0) const {
     const scc_json_view v = at(pointer, SCC_JSON_NUMBER);
     return v.type == SCC_JSON_NUMBER ? v.number : fallback;
   }
-  bool flag(std::string_view pointer, bool fallback = false) const {
+  bool flag(std::string_view pointer = {}, bool fallback = false) const {
     const scc_json_view v = at(pointer, SCC_JSON_BOOL);
     return v.type == SCC_JSON_BOOL ? v.integer != 0 : fallback;
   }
-  std::optional<bool> maybe_flag(std::string_view pointer) const {
+  std::optional<bool> maybe_flag(std::string_view pointer = {}) const {
     const scc_json_view v = at(pointer, SCC_JSON_BOOL);
     return v.type == SCC_JSON_BOOL ? std::optional<bool>(v.integer != 0) : std::nullopt;
   }
   /// Failure when absent.
-  std::string require_str(std::string_view pointer) const {
+  std::string require_str(std::string_view pointer = {}) const {
     if (!has(pointer)) throw missing(pointer);
     return str(pointer);
   }
