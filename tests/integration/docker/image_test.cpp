@@ -34,7 +34,7 @@ TEST_F(DockerTest, InspectsAndListsImages) {
   const Outcome list = engine_->ask(engine_->table->image_list, view(filter));
   ASSERT_TRUE(list.ok()) << list.message;
   bool found = false;
-  for (const auto& [key, item] : list.document.at("/images")->children) {
+  for (const auto& item : list.document.at("/images")->children) {
     found |= item.str("/id") == seen.document.str("/id");
   }
   EXPECT_TRUE(found) << list.text;

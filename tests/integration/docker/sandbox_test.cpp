@@ -88,7 +88,7 @@ TEST_F(DockerTest, ListsByLabelInOneCall) {
   const Outcome all = engine_->list(R"({"schema":"scc.list-filter/1","all":true,)" + labels + "}");
   ASSERT_TRUE(all.ok()) << all.message;
   ASSERT_EQ(all.document.at("/sandboxes")->children.size(), 2U) << all.text;
-  for (const auto& [key, item] : all.document.at("/sandboxes")->children) {
+  for (const auto& item : all.document.at("/sandboxes")->children) {
     EXPECT_EQ(item.str("/state"), item.str("/name") == running ? "running" : "created");
     EXPECT_EQ(item.str("/labels/scc.test"), unique_);
     EXPECT_THAT(item.str("/created"), HasSubstr("T"));
@@ -219,7 +219,7 @@ TEST_F(DockerTest, KeepsReadOnlyMountsReadOnly) {
   EXPECT_EQ(exec(id, {"/helper", "write", "/etc/file", "x"}).exit_code, EROFS);
   const Outcome seen = engine_->inspect(id);
   bool found = false;
-  for (const auto& [key, mount] : seen.document.at("/mounts")->children) {
+  for (const auto& mount : seen.document.at("/mounts")->children) {
     if (mount.str("/target") != "/etc/file") continue;
     found = true;
     EXPECT_EQ(mount.str("/type"), "bind");
