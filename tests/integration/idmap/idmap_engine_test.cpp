@@ -166,6 +166,9 @@ TEST_F(IdmapEngine, TheAgentCommitsButCannotArmTheHostsGit) {
   write("ws/a", "a");
   ASSERT_TRUE(git({"add", "a"}) && git({"commit", "-qm", "one"})) << last;
   stdfs::remove_all(ws / ".git/hooks");
+  write("ws/.git/modules/m/HEAD", "ref: refs/heads/main\n");
+  write("ws/.git/modules/m/config", "[core]\n");
+  write("ws/.git/info/attributes", "");
   workspace::GitOptions options;
   const auto found = workspace::inspect_git(ws, options);
   ASSERT_TRUE(found) << found.error().message;
@@ -187,7 +190,9 @@ TEST_F(IdmapEngine, TheAgentCommitsButCannotArmTheHostsGit) {
   for (const char* attack :
        {"git config core.fsmonitor 'touch pwned'", "echo x > .git/config", "rm .git/config",
         "mv .git/config .git/c", "echo x > .git/hooks/pre-commit", "mv .git/hooks .git/h", "rmdir .git/hooks",
-        "mv .git .git2", "rm -f .git/commondir && test ! -e .git/commondir", "echo ../evil > .git/commondir",
+        "mv .git .git2", "mv .git/modules .git/m2", "mv .git/modules/m .git/m2", "mv .git/info .git/i2",
+        "rm .git/info/attributes", "echo x > .git/modules/m/hooks/post-checkout",
+        "rm -f .git/commondir && test ! -e .git/commondir", "echo ../evil > .git/commondir",
         "mv .git/commondir .git/x", "ln -s /tmp/evil .git/config", "chmod 777 .git/config"}) {
     EXPECT_FALSE(sandbox(attack, binds)) << attack;
   }

@@ -64,9 +64,11 @@ TEST_F(Git, AnOrdinaryRepository) {
   EXPECT_EQ(view.common_dir, root / ".git");
   EXPECT_TRUE(view.external_root.empty());
   EXPECT_TRUE(view.warnings.empty());
-  EXPECT_EQ(binds(view), (std::vector<std::string>{"rw p/.git", "ro p/.git/config", "ro p/.git/hooks",
-                                                   "ro p/.git/commondir", "ro p/.git/info/attributes",
-                                                   "ro p/.git/objects/info/alternates"}));
+  // What lies between two binds is bound too: a plain directory above a mount point can be renamed.
+  EXPECT_EQ(binds(view), (std::vector<std::string>{
+                             "rw p/.git", "ro p/.git/config", "ro p/.git/hooks", "ro p/.git/commondir",
+                             "rw p/.git/info", "ro p/.git/info/attributes", "rw p/.git/objects",
+                             "rw p/.git/objects/info", "ro p/.git/objects/info/alternates"}));
   EXPECT_EQ(view.binds[1].relative, ".git/config");
   EXPECT_TRUE(view.binds[0].directory);
   EXPECT_FALSE(view.binds[1].directory);
@@ -293,6 +295,8 @@ TEST_F(Git, AWorktreeIsMountedPrecisely) {
     EXPECT_TRUE(has(list, "ro main/.git/" + std::string{name})) << name;
   }
   EXPECT_FALSE(has(list, "ro main/.git/worktrees/wt"));
+  EXPECT_TRUE(has(list, "rw main/.git/worktrees"));
+  EXPECT_TRUE(has(list, "rw main/.git/worktrees/wt"));
   EXPECT_FALSE(has(list, "rw main"));
   EXPECT_TRUE(view.binds[1].relative.empty());
   EXPECT_TRUE(view.warnings.empty());
