@@ -102,11 +102,15 @@ Result<AttachOutcome> attach_exec(const ExecTarget& target, const Deps& deps, co
   Pump pump(*exec, signals, target, deps, options, tty);
   pump.seed(handshake.take_out(), handshake.take_err());
   const auto signal = pump.run();
-  if (tty && (!signal || *signal != 0)) reset_terminal(options);
   if (raw) raw->leave();
-  if (!signal) return fail(Error(signal.error()));
-  SCC_TRY(AttachOutcome out, conclude(*exec, pump, *signal, target, deps, options));
-  out.evidence = std::move(evidence);
+  Result<AttachOutcome> out = fail(Error{});
+  if (signal) {
+    out = conclude(*exec, pump, *signal, target, deps, options);
+  } else {
+    out = fail(Error(signal.error()));
+  }
+  if (tty && (!out || out->exit_code >= 128)) reset_terminal(options);
+  if (out) out->evidence = std::move(evidence);
   return out;
 }
 

@@ -103,9 +103,11 @@ void judge_paths(Judge& judge, const json::Value& evidence, const Expectation& e
   judge.empty_list("unix-sockets", evidence.at("/unix_sockets"));
   for (const std::string& path : expected.readonly) {
     const json::Value* entry = entry_for(evidence.at("/readonly"), path);
-    const bool fine = entry != nullptr && entry->flag("/present") && entry->flag("/protected");
-    judge.equal("readonly:" + path, "present, read-only",
-                fine ? "present, read-only" : "missing or writable");
+    // Pinned: no directory on the way to it can be renamed away by who owns it.
+    const bool fine = entry != nullptr && entry->flag("/present") && entry->flag("/protected") &&
+                      entry->flag("/pinned");
+    judge.equal("readonly:" + path, "present, read-only, pinned",
+                entry == nullptr ? "not checked" : fine ? "present, read-only, pinned" : json::dump(*entry));
   }
 }
 
