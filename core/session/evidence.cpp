@@ -104,10 +104,12 @@ void judge_paths(Judge& judge, const json::Value& evidence, const Expectation& e
   for (const std::string& path : expected.readonly) {
     const json::Value* entry = entry_for(evidence.at("/readonly"), path);
     // Pinned: no directory on the way to it can be renamed away by who owns it.
-    const bool fine = entry != nullptr && entry->flag("/present") && entry->flag("/protected") &&
-                      entry->flag("/pinned");
+    const bool fine =
+        entry != nullptr && entry->flag("/present") && entry->flag("/protected") && entry->flag("/pinned");
     judge.equal("readonly:" + path, "present, read-only, pinned",
-                entry == nullptr ? "not checked" : fine ? "present, read-only, pinned" : json::dump(*entry));
+                entry == nullptr ? "not checked"
+                : fine           ? "present, read-only, pinned"
+                                 : json::dump(*entry));
   }
 }
 

@@ -83,12 +83,13 @@ Result<std::string> existing_sandbox(const std::string& name, const Deps& deps) 
 }
 
 using Values = std::vector<std::pair<std::string, std::string>>;
+constexpr int kAgentValues = 3;  // the first ones
 
 /// The agent's own argv and environment may hold the user's words: of the placeholders only those that a
 /// provider needs are filled there, and never the secrets of the handshake.
 json::Value fill_plan(const json::Value& plan, const Values& all) {
   json::Value out = plan;
-  const Values agent(all.begin(), all.begin() + 2);
+  const Values agent(all.begin(), all.begin() + kAgentValues);
   for (auto& [key, member] : out.object()) {
     if (key == "files") {
       for (json::Value& file : member.array()) {
@@ -211,6 +212,7 @@ std::unique_ptr<Running::State> make_state(const json::Value& plan, os::FileLock
   const std::string token = os::random_hex(16);
   const Values values{{"${session.id}", record.id},
                       {"${session.dir}", directory.native()},
+                      {"${session.created}", record.started},
                       {"${nonce}", nonce},
                       {"${token}", token}};
   auto state = std::make_unique<Running::State>(fill_plan(plan, values), std::move(lock),

@@ -76,8 +76,8 @@ Result<Running> execute(const json::Value& plan, const Deps& deps);
 /// Undoes everything that the launch made and returns `cause` with the failures of the undoing as context.
 Error abort_launch(Running running, const Deps& deps, Error cause);
 
-/// Replaces ${session.id}, ${session.dir}, ${nonce}, ${token} in every string of `value`, once (replacements
-/// are not looked at again).
+/// Replaces the given placeholders (${session.id}, ${session.dir}, ${session.created}, ...) in every string
+/// of `value`, once (replacements are not looked at again).
 json::Value fill_placeholders(const json::Value& value,
                               const std::vector<std::pair<std::string, std::string>>& values);
 

@@ -37,11 +37,12 @@ tl::unexpected<Error> bad_step(const std::string& why) {
   return fail(Kind::internal, "launch.plan", "the launch plan cannot be executed: " + why);
 }
 
-/// Below `<instance>/files` and made of plain names, whatever the plan says.
+/// Below `<instance>/files` and made of plain names, whatever the plan says. A relative path is relative to
+/// it.
 Result<stdfs::path> file_target(const stdfs::path& directory, const std::string& text) {
   const stdfs::path base = directory / "files";
   const stdfs::path given(text);
-  const stdfs::path full = given.is_absolute() ? given : directory / given;
+  const stdfs::path full = given.is_absolute() ? given : base / given;
   const stdfs::path relative = full.lexically_relative(base);
   if (relative.empty() || relative == ".") return bad_step("a file without a name");
   for (const stdfs::path& part : relative) {

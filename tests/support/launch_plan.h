@@ -45,6 +45,7 @@ inline json::Value make_plan(const PlanOptions& options = {}) {
   sandbox["image"] = "img";
   sandbox["labels"] = own_labels(options.name, "agent");
   sandbox["labels"]["scc.session"] = "${session.id}";
+  sandbox["labels"]["scc.created"] = "${session.created}";
   sandbox["labels"]["scc.provider"] = "fake";
   sandbox["labels"]["scc.workspace"] = options.workspace;
   sandbox["user"] = json::Object{{"uid", 1000}, {"gid", 1000}};
@@ -62,10 +63,8 @@ inline json::Value make_plan(const PlanOptions& options = {}) {
   plan["checks"] = json::Object{{"sockets", json::Array{"/var/run/engine.sock"}},
                                 {"readonly", json::Array{"/etc/passwd"}}};
   const std::string passwd = "agent:x:1000:1000::/home/agent:/bin/sh\n";
-  plan["files"] = json::Array{json::Object{{"path", "${session.dir}/files/passwd"},
-                                           {"mode", "0444"},
-                                           {"sha256", os::sha256_hex(passwd)},
-                                           {"text", passwd}}};
+  plan["files"] = json::Array{json::Object{
+      {"path", "passwd"}, {"mode", "0444"}, {"sha256", os::sha256_hex(passwd)}, {"text", passwd}}};
   json::Value labels = own_labels(options.instance_volume ? options.name : "", "volume");
   if (!options.instance_volume) labels.object().erase("scc.instance");
   plan["volume"] =

@@ -59,6 +59,7 @@ TEST_F(ExecutorTest, FillsPlaceholdersButNeverHandsOutTheHandshake) {
   const json::Value& spec = runtime.argument_of("sandbox_create");
   EXPECT_EQ(spec.str("/mounts/1/source"), (directory() / "files/passwd").native());
   EXPECT_EQ(spec.str("/labels/scc.session"), running->session_id());
+  EXPECT_EQ(spec.str("/labels/scc.created"), running->record().started);
   EXPECT_EQ(running->plan().str("/exec/argv/2"), running->session_id());
   EXPECT_EQ(running->plan().str("/exec/argv/3"), "say ${nonce}") << "the user's own words stay";
   const std::string stored = os::read_file(directory() / "plan.json").value();
@@ -118,7 +119,7 @@ TEST_F(ExecutorTest, RefusesPlansThatItCannotExecuteBeforeAnyEffect) {
 
 TEST_F(ExecutorTest, RefusesFilesOutsideTheInstance) {
   for (const char* path :
-       {"${session.dir}/files/../../x", "/etc/passwd", "files/../session.json", "session.json"}) {
+       {"${session.dir}/files/../../x", "/etc/passwd", "../session.json", "a/../../b", ".", ""}) {
     runtime.expect("sandbox_inspect", not_found());
     json::Value plan = test::make_plan();
     plan["files"].array()[0]["path"] = path;
