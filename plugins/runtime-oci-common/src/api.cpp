@@ -74,29 +74,35 @@ Api Api::connect(sdk::Host host, std::shared_ptr<const Dialect> dialect) {
   for (const Endpoint& candidate : candidates) {
     Api api(host, dialect, candidate);
     try {
-      Call version;
-      version.path = "/version";
-      version.timeout_ms = kConnectMs;
-      api.engine_ = api.json(version, "the engine's version");
+      api.negotiate();
+      return api;
     } catch (const sdk::Failure& failure) {
       if (failure.code != "runtime.missing") throw;
       if (!first) first = failure;
-      continue;
     }
-    const ApiVersion offered = ApiVersion::parse(api.engine_.str("/ApiVersion"));
-    if (offered < kOldest) {
-      throw sdk::Failure(SCC_E_PREREQ, "runtime.too-old",
-                         "the engine at " + printable(candidate.url) + " speaks API " +
-                             printable(api.engine_.str("/ApiVersion", "?")) + ", " + kOldest.str() +
-                             " is needed",
-                         "upgrade the engine");
-    }
-    api.version_ = kNewest < offered ? kNewest : offered;
-    api.prefix_ = "/v" + api.version_.str();
-    return api;
   }
   if (first) throw *first;
   throw sdk::Failure(SCC_E_PREREQ, "runtime.missing", "there is no place to look for an engine");
+}
+
+void Api::negotiate() {
+  Call ping;
+  ping.path = "/_ping";
+  ping.timeout_ms = kConnectMs;
+  const Reply reply = call(ping);
+  if (!reply.ok()) throw error(reply, "asking for the engine's version");
+  const sdk::Json headers = host_.parse(reply.headers);
+  podman_ = headers.has("/libpod-api-version");
+  const std::string text = headers.str("/api-version", "?");
+  const ApiVersion offered = ApiVersion::parse(text);
+  if (offered < kOldest) {
+    throw sdk::Failure(SCC_E_PREREQ, "runtime.too-old",
+                       "what answers at " + printable(endpoint_.url) + " speaks version " + printable(text) +
+                           " of the Engine API, " + kOldest.str() + " is needed",
+                       "upgrade the engine");
+  }
+  version_ = kNewest < offered ? kNewest : offered;
+  prefix_ = "/v" + version_.str();
 }
 
 sdk::EndpointRequest Api::request(std::string method, std::string path) const {
@@ -123,7 +129,7 @@ Reply Api::call(const Call& call) const {
   }
   try {
     sdk::EndpointResponse response = host_.request(wire, call.sink, call.source);
-    return {response.status, std::move(response.body)};
+    return {response.status, std::move(response.body), std::move(response.headers_json)};
   } catch (const sdk::Failure& failure) {
     throw translate(failure);
   }

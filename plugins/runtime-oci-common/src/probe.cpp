@@ -57,13 +57,10 @@ void describe_cgroup(const sdk::Json& info, const Abilities& able, sdk::RuntimeI
   if (!able.pids) unable("runtime.no-pids-limit", "the number of processes", "pids");
 }
 
-std::string platform_of(const sdk::Json& version, const sdk::Json& info) {
-  for (const sdk::Json& component : version.items("/Components")) {
-    if (component.str("/Name") == "Podman Engine") return "podman";
-  }
-  const std::string name = version.str("/Platform/Name");
+std::string platform_of(const sdk::Json& info, bool podman) {
+  if (podman) return "podman";
   const std::string system = info.str("/OperatingSystem");
-  if (name.find("Docker Desktop") != std::string::npos || system == "Docker Desktop") return "docker-desktop";
+  if (system.find("Docker Desktop") != std::string::npos) return "docker-desktop";
   if (system.find("OrbStack") != std::string::npos) return "orbstack";
   return "engine";
 }
@@ -80,18 +77,18 @@ Abilities abilities_of(const sdk::Json& info, ApiVersion api) {
   return able;
 }
 
-void describe_engine(const sdk::Json& version, const sdk::Json& info, ApiVersion api, sdk::RuntimeInfo& out) {
-  const Abilities able = abilities_of(info, api);
-  out.version = printable(version.str("/Version"));
-  out.api_version = api.str();
-  out.platform = platform_of(version, info);
+void describe_engine(const sdk::Json& info, const Api& api, sdk::RuntimeInfo& out) {
+  const Abilities able = abilities_of(info, api.version());
+  out.version = printable(info.str("/ServerVersion"));
+  out.api_version = api.version().str();
+  out.platform = platform_of(info, api.is_podman());
   out.os = printable(info.str("/OperatingSystem"));
   out.arch = printable(info.str("/Architecture"));
   out.memory_bytes = info.integer("/MemTotal");
   describe_security(info, out);
   describe_cgroup(info, able, out);
   out.features = {{"tty_resize", true},
-                  {"tty_initial_size", api >= ApiVersion{1, 42}},
+                  {"tty_initial_size", api.version() >= ApiVersion{1, 42}},
                   {"bind_nonrecursive", able.bind_nonrecursive},
                   {"swap_limit", able.swap},
                   {"cpu_limit", able.cpus}};

@@ -89,7 +89,7 @@ sdk::RuntimeInfo Runtime::probe() {
     Call call;
     call.path = "/info";
     const sdk::Json state = engine.json(call, "the engine's state");
-    describe_engine(engine.engine(), state, engine.version(), info);
+    describe_engine(state, engine, info);
     abilities_ = std::make_unique<Abilities>(abilities_of(state, engine.version()));
     info.reachable = true;
   } catch (const sdk::Failure& failure) {

@@ -76,7 +76,9 @@ scc_status request(const scc_host_v1* host, scc_str text_, const scc_source* bod
   const auto response = client.send(wire);
   if (!response) return report(err, response.error());
   *http_status = response->status;
-  return put(headers, "{}");
+  json::Object names;
+  for (const auto& [name, value] : response->headers) names.emplace(name, value);
+  return put(headers, json::dump(json::Value(std::move(names))));
 }
 
 scc_status upgrade(const scc_host_v1* host, scc_str text_, std::int32_t* http_status, scc_stream** out,

@@ -60,6 +60,7 @@ struct Call {
 struct Reply {
   int status = 0;
   std::string body;
+  std::string headers;  ///< a JSON object, names in lower case
   bool ok() const noexcept { return status >= 200 && status < 400; }
 };
 
@@ -81,12 +82,14 @@ class Api {
   const sdk::Host& host() const noexcept { return host_; }
   const Endpoint& endpoint() const noexcept { return endpoint_; }
   ApiVersion version() const noexcept { return version_; }
-  /// The answer to GET /version.
-  const sdk::Json& engine() const noexcept { return engine_; }
+  /// Podman says so in its answer to a ping.
+  bool is_podman() const noexcept { return podman_; }
 
  private:
   Api(sdk::Host host, std::shared_ptr<const Dialect> dialect, Endpoint endpoint);
   sdk::EndpointRequest request(std::string method, std::string path) const;
+  /// Asks for the version: GET /_ping, which costs an engine far less than GET /version.
+  void negotiate();
   sdk::Failure translate(const sdk::Failure& failure) const;
 
   sdk::Host host_;
@@ -94,7 +97,7 @@ class Api {
   Endpoint endpoint_;
   ApiVersion version_;
   std::string prefix_;
-  sdk::Json engine_;
+  bool podman_ = false;
 };
 
 /// A host's endpoint failure in the words of a runtime: endpoint.missing becomes runtime.missing and so on,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What GET /version and GET /info say about an engine, as scc.runtime-info/1: capabilities, and every
+// What GET /info says about an engine, as scc.runtime-info/1: capabilities, and every
 // weakness as a problem with its remedy. Pure.
 #pragma once
 
@@ -9,7 +9,7 @@
 namespace scc::oci {
 
 /// Fills everything but reachable, endpoint, context, local and runtime_id.
-void describe_engine(const sdk::Json& version, const sdk::Json& info, ApiVersion api, sdk::RuntimeInfo& out);
+void describe_engine(const sdk::Json& info, const Api& api, sdk::RuntimeInfo& out);
 
 Abilities abilities_of(const sdk::Json& info, ApiVersion api);
 
