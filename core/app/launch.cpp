@@ -306,10 +306,11 @@ Result<int> start(Host& host, const LaunchOptions& options) {
                                               host.paths.state));
   }
   SCC_CHECK(check_sign_in(host, prepared, options.tty));
-  SCC_CHECK(workspace::create_missing(prepared.git, prepared.owner_uid, prepared.owner_gid));
+  SCC_TRY(workspace::GitGuards guards,
+          workspace::GitGuards::hold(prepared.git, prepared.owner_uid, prepared.owner_gid));
   session::Deps deps = make_deps(host, prepared);
   const auto outcome = session::run_session(prepared.plan, deps);
-  if (const Status removed = workspace::remove_temporary(prepared.git); !removed)
+  if (const Status removed = guards.release(); !removed)
     host.warn(removed.error().message);
   if (!outcome) return fail(outcome.error());
   return outcome->exit_code;

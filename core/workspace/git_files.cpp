@@ -94,6 +94,9 @@ void BindList::add(const stdfs::path& path, bool read_only, bool directory) {
 }
 
 void BindList::create(const stdfs::path& path, bool directory, std::string text, bool temporary) {
+  // A read-only file system, or a directory of somebody else: what we cannot make there, the agent, who has
+  // the same uid or less, cannot make either.
+  if (::faccessat(AT_FDCWD, path.parent_path().c_str(), W_OK, AT_EACCESS) != 0) return;
   view_.create.push_back({path, directory, std::move(text), temporary});
   add(path, true, directory);
 }

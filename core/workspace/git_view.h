@@ -34,7 +34,7 @@ struct GitCreate {
   stdfs::path path;
   bool directory = false;
   std::string text;
-  bool temporary = false;  ///< remove_temporary() takes it away again
+  bool temporary = false;  ///< taken away again at the end of the last session
 };
 
 struct GitView {
@@ -61,11 +61,28 @@ struct GitOptions {
 /// more.
 Result<GitView> inspect_git(const stdfs::path& root, const GitOptions& options);
 
-/// Makes what view.create lists, owned by uid:gid, beneath the admin directory and without following links.
-/// Existing things are left alone.
-Status create_missing(const GitView& view, uid_t uid, gid_t gid);
-/// Removes temporary entries that still hold exactly what create_missing() wrote. Only when no other sandbox
-/// uses this workspace: removing a file also detaches what other mount namespaces have bound over it.
-Status remove_temporary(const GitView& view);
+/// What view.create lists, made and kept for the life of one session. Several sessions may share a workspace:
+/// each holds a read lock on the temporary files, and only the last one removes them (removing a file also
+/// detaches what another sandbox has bound over it). A killed session leaves them; they are harmless, and the
+/// next session's end takes them away.
+class GitGuards {
+ public:
+  /// Makes what is missing, owned by uid:gid, beneath the admin directory and without following links;
+  /// existing things are left alone. Call before the sandbox is created.
+  static Result<GitGuards> hold(const GitView& view, uid_t uid, gid_t gid);
+  GitGuards(GitGuards&&) noexcept = default;
+  GitGuards& operator=(GitGuards&&) = delete;
+  ~GitGuards() { static_cast<void>(release()); }
+  /// Removes the temporary files that nobody else holds and that are still as they were made.
+  Status release();
+
+ private:
+  struct Held {
+    os::Fd fd;
+    GitCreate item;
+  };
+  explicit GitGuards(std::vector<Held> held) : held_(std::move(held)) {}
+  std::vector<Held> held_;
+};
 
 }  // namespace scc::workspace

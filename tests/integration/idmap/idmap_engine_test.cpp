@@ -172,7 +172,8 @@ TEST_F(IdmapEngine, TheAgentCommitsButCannotArmTheHostsGit) {
   workspace::GitOptions options;
   const auto found = workspace::inspect_git(ws, options);
   ASSERT_TRUE(found) << found.error().message;
-  ASSERT_TRUE(workspace::create_missing(*found, 0, 0));
+  auto guards = workspace::GitGuards::hold(*found, 0, 0);
+  ASSERT_TRUE(guards) << guards.error().message;
   map();
   std::vector<std::string> binds;
   for (const workspace::GitBind& item : found->binds) {
@@ -206,7 +207,7 @@ TEST_F(IdmapEngine, TheAgentCommitsButCannotArmTheHostsGit) {
   EXPECT_EQ(log->out, "agent\nt\n");
   EXPECT_TRUE(git({"fsck", "--strict"})) << last;
   EXPECT_EQ(stat_of(ws / ".git/HEAD").st_uid, 0U);
-  ASSERT_TRUE(workspace::remove_temporary(*found));
+  ASSERT_TRUE(guards->release());
   EXPECT_FALSE(stdfs::exists(ws / ".git/commondir"));
   EXPECT_TRUE(git({"status", "--porcelain"}));
 }

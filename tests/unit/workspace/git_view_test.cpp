@@ -81,8 +81,8 @@ TEST_F(Git, MissingGuardsAreMadeAndTheTemporaryOneGoesAgain) {
   EXPECT_FALSE(stdfs::exists(root / ".git/hooks"));  // looking writes nothing
   const uid_t uid = test::root() ? 4242 : ::geteuid();
   const gid_t gid = test::root() ? 4243 : ::getegid();
-  ASSERT_TRUE(create_missing(view, uid, gid));
-  ASSERT_TRUE(create_missing(view, uid, gid));
+  auto guards = GitGuards::hold(view, uid, gid);
+  ASSERT_TRUE(guards) << guards.error().message;
   EXPECT_TRUE(stdfs::is_directory(root / ".git/hooks"));
   EXPECT_EQ(test::slurp(root / ".git/commondir"), ".\n");
   EXPECT_TRUE(stdfs::is_regular_file(root / ".git/config.worktree"));
@@ -100,13 +100,64 @@ TEST_F(Git, MissingGuardsAreMadeAndTheTemporaryOneGoesAgain) {
   std::sort(one.begin(), one.end());
   std::sort(two.begin(), two.end());
   EXPECT_EQ(one, two);
-  ASSERT_TRUE(remove_temporary(again));
+  {
+    auto second = GitGuards::hold(again, uid, gid);
+    ASSERT_TRUE(second);
+    ASSERT_TRUE(guards->release());
+    EXPECT_TRUE(stdfs::exists(root / ".git/commondir"));  // the second session still needs it
+  }
   EXPECT_FALSE(stdfs::exists(root / ".git/commondir"));
   EXPECT_TRUE(stdfs::exists(root / ".git/hooks"));
-  ASSERT_TRUE(remove_temporary(again));
-  write("p/.git/commondir", "../elsewhere\n");  // not ours
-  ASSERT_TRUE(remove_temporary(view));
+  auto third = GitGuards::hold(view, uid, gid).value();
+  write("p/.git/commondir", "../elsewhere\n");  // no longer ours
+  ASSERT_TRUE(third.release());
   EXPECT_TRUE(stdfs::exists(root / ".git/commondir"));
+}
+
+TEST_F(Git, NothingIsMadeOnAReadOnlyFileSystem) {
+  if (!test::root()) GTEST_SKIP() << "needs root to mount";
+  const auto root = repo("p");
+  stdfs::remove(root / ".git/hooks");
+  bind(root, root);
+  ASSERT_EQ(::mount(nullptr, root.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr), 0);
+  const GitView view = look(root);
+  EXPECT_TRUE(view.create.empty());
+  EXPECT_EQ(binds(view), (std::vector<std::string>{"rw p/.git", "ro p/.git/config"}));
+}
+
+TEST_F(Git, AKilledSessionsGuardGoesWithTheNextOne) {
+  const auto root = repo("p");
+  const GitView view = look(root);
+  const pid_t pid = test::spawn([&] {
+    const auto guards = GitGuards::hold(view, ::geteuid(), ::getegid());
+    ::kill(::getpid(), SIGKILL);
+    return guards ? 0 : 1;
+  });
+  EXPECT_EQ(test::join(pid), 128 + SIGKILL);
+  EXPECT_TRUE(stdfs::exists(root / ".git/commondir"));
+  EXPECT_TRUE(GitGuards::hold(look(root), ::geteuid(), ::getegid()));
+  EXPECT_FALSE(stdfs::exists(root / ".git/commondir"));
+}
+
+// Sessions come and go at random; while one holds its guard, the file is there.
+TEST_F(Git, SessionsThatOverlapNeverLoseTheGuard) {
+  const auto root = repo("p");
+  const GitView view = look(root);
+  std::vector<pid_t> sessions;
+  for (int s = 0; s < 4; ++s) {
+    sessions.push_back(test::spawn([&] {
+      for (int i = 0; i < 60; ++i) {
+        const auto guards = GitGuards::hold(view, ::geteuid(), ::getegid());
+        if (!guards) return 1;
+        for (int look = 0; look < 5; ++look) {
+          if (test::slurp(root / ".git/commondir") != ".\n") return 2;
+        }
+      }
+      return 0;
+    }));
+  }
+  for (const pid_t pid : sessions) EXPECT_EQ(test::join(pid), 0);
+  EXPECT_FALSE(stdfs::exists(root / ".git/commondir"));
 }
 
 TEST_F(Git, CreationFollowsNoLink) {
@@ -116,10 +167,17 @@ TEST_F(Git, CreationFollowsNoLink) {
   const auto victim = mkdir("victim");
   stdfs::rename(root / ".git", root / "moved");
   stdfs::create_directory_symlink(victim, root / ".git");  // swapped after the plan was made
-  EXPECT_FALSE(create_missing(view, ::geteuid(), ::getegid()));
+  EXPECT_FALSE(GitGuards::hold(view, ::geteuid(), ::getegid()));
   EXPECT_TRUE(stdfs::is_empty(victim));
-  write("victim/commondir", ".\n");
-  static_cast<void>(remove_temporary(view));
+  stdfs::remove(root / ".git");
+  stdfs::rename(root / "moved", root / ".git");
+  {
+    const auto guards = GitGuards::hold(view, ::geteuid(), ::getegid());
+    ASSERT_TRUE(guards);
+    write("victim/commondir", ".\n");
+    stdfs::rename(root / ".git", root / "moved");
+    stdfs::create_directory_symlink(victim, root / ".git");
+  }
   EXPECT_TRUE(stdfs::exists(victim / "commondir"));
 }
 
