@@ -12,6 +12,7 @@ namespace scc::oci {
 namespace {
 
 constexpr std::uint32_t kCreateMs = 60'000;
+constexpr std::uint32_t kPullMs = 900'000;
 constexpr std::uint32_t kStopMarginMs = 30'000;  // for the engine's own work after the grace
 
 bool is_local(const Endpoint& endpoint) {
@@ -20,6 +21,19 @@ bool is_local(const Endpoint& endpoint) {
 
 std::string sandbox_path(std::string_view id) {
   return "/containers/" + escape_path(checked_name(id, "sandbox"));
+}
+
+/// True when the engine got no answer at all from a registry: the words of Go's net package, in which every
+/// engine of this family reports it. A refusal by the registry is another thing.
+bool registry_is_silent(const sdk::Failure& failure) {
+  if (failure.code == "runtime.timeout") return true;
+  static constexpr const char* kWords[] = {
+      "connection refused",        "connection reset",   "no such host",        "i/o timeout",
+      "network is unreachable",    "no route to host",   "Client.Timeout",      "TLS handshake timeout",
+      "context deadline exceeded", "server misbehaving", "connection timed out"};
+  return std::any_of(std::begin(kWords), std::end(kWords), [&failure](const char* words) {
+    return failure.message.find(words) != std::string::npos;
+  });
 }
 
 Call post(std::string path, std::string body = {}) {
@@ -119,7 +133,6 @@ sdk::ImageList Runtime::image_list(const sdk::Json& filter) {
 void Runtime::run_with_progress(Call call, const sdk::Sink& progress, std::string_view what) {
   ProgressLines lines(host_, progress);
   call.sink = lines.c();
-  call.timeout_ms = 0;  // as long as it takes; the host ends it when the user asks to stop
   Reply reply;
   try {
     reply = api()->call(call);
@@ -149,6 +162,7 @@ void Runtime::image_build(const sdk::Json& request, const sdk::Source& context, 
     query += parameter("networkmode", checked_name(request.str("/network"), "network"));
   Call call = post("/build" + query);
   call.source = context.c();
+  call.timeout_ms = 0;  // as long as it takes; the host ends it when the user asks to stop
   run_with_progress(std::move(call), progress, "building the image");
 }
 
@@ -169,6 +183,7 @@ void Runtime::image_import(const sdk::Json& request, const sdk::Source& rootfs, 
   }
   Call call = post("/images/create" + query);
   call.source = rootfs.c();
+  call.timeout_ms = 0;
   run_with_progress(std::move(call), progress, "importing the image");
 }
 
@@ -179,9 +194,17 @@ sdk::ImageInfo Runtime::image_pull(std::string_view ref, const sdk::Sink& progre
     throw sdk::Failure(SCC_E_USAGE, "runtime.name", "an image is pulled by digest only: " + image,
                        "write it as name@sha256:<64 hex digits>");
   }
-  run_with_progress(post("/images/create?fromImage=" + escape_query(image.substr(0, at)) +
-                         parameter("tag", image.substr(at + 1))),
-                    progress, "pulling the image");
+  Call call = post("/images/create?fromImage=" + escape_query(image.substr(0, at)) +
+                   parameter("tag", image.substr(at + 1)));
+  call.timeout_ms = kPullMs;
+  try {
+    run_with_progress(std::move(call), progress, "pulling the image");
+  } catch (sdk::Failure& failure) {
+    if ((failure.status == SCC_E_TOOL || failure.status == SCC_E_TIMEOUT) && registry_is_silent(failure)) {
+      failure.code = "runtime.registry-unreachable";
+    }
+    throw;
+  }
   return image_inspect(image);
 }
 
