@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Times scc beside its floor, in turn, in one run, and prints medians and ratios.
+
+Rows (DESIGN bars): `scc --version` beside `docker --version`; `scc plugin list` with 200 plugins; `scc status --json`
+beside the engine's own answer; `scc start` of a trivial command, start to first byte, beside `docker run` of the same
+image and argv. Prints a table; never fails because something is slow. Needs an installed scc, its base image, the
+engine's client, and the provider plugin of the tests.
+
+  bench.py --scc /usr/local/bin/scc --provider-dir build/ci/plugins [--runs 15]
+"""
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+PLUGINS = 200
+
+
+def first_byte(argv, env):
+    """Seconds from the start of a process to its first byte on stdout, and to its end."""
+    begin = time.perf_counter()
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as child:
+        byte = child.stdout.read(1)
+        first = time.perf_counter() - begin
+        child.stdout.read()
+        error = child.stderr.read()
+        child.wait()
+    if not byte or child.returncode:
+        raise SystemExit(f"{' '.join(argv)}: exit {child.returncode}\n{error.decode(errors='replace')}")
+    return first, time.perf_counter() - begin
+
+
+def pairs(runs, ours, floor):
+    """Runs both in turn and returns two lists of (first byte, end); the first pair warms up and is dropped."""
+    a, b = [], []
+    for _ in range(runs + 1):
+        a.append(ours())
+        b.append(floor())
+    return a[1:], b[1:]
+
+
+def row(name, ours, floor, bar, note=""):
+    """One line of the table: medians in milliseconds, the median of the pairwise ratios, the bar."""
+    mine = statistics.median(ours) * 1000
+    theirs = statistics.median(floor) * 1000 if floor else None
+    ratio = statistics.median(x / y for x, y in zip(ours, floor)) if floor else None
+    cells = [name, f"{mine:.1f}", f"{theirs:.1f}" if floor else "-", f"{ratio:.2f}" if floor else "-", bar, note]
+    print("| " + " | ".join(cells) + " |")
+
+
+def make_plugins(directory, library):
+    """Copies one library under 200 ids, each with a manifest of its own."""
+    data = open(library, "rb").read()
+    digest = hashlib.sha256(data).hexdigest()
+    machine = os.uname().machine
+    for index in range(PLUGINS):
+        name = f"bench-{index:03d}"
+        folder = os.path.join(directory, name, f"linux-{machine}")
+        os.makedirs(folder, mode=0o755)
+        with open(os.path.join(folder, f"lib{name}.so"), "wb") as out:
+            out.write(data)
+        manifest = {
+            "schema": "scc.plugin/1", "id": name, "version": "1.0.0", "title": name,
+            "vendor": {"name": "bench"}, "license": "Apache-2.0", "sdk": {"major": 1, "min_minor": 0},
+            "libraries": {f"linux-{machine}": {"path": f"linux-{machine}/lib{name}.so", "sha256": digest}},
+            "components": [{"kind": "provider", "interface": "scc.provider/1", "id": name, "title": name,
+                            "capabilities": {}}],
+            "grants": {},
+        }
+        with open(os.path.join(directory, name, "plugin.json"), "w", encoding="utf-8") as out:
+            json.dump(manifest, out)
+
+
+def environment(home):
+    """A home of its own, so that nothing of the user's is read or written."""
+    env = {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8"}
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    return env
+
+
+def provider_library(provider_dir):
+    machine = os.uname().machine
+    for folder, _, files in os.walk(provider_dir):
+        for name in files:
+            if name.endswith(".so") and os.path.basename(folder) == f"linux-{machine}":
+                return os.path.join(folder, name)
+    raise SystemExit(f"no plugin library below {provider_dir}; build the tests first (cmake --build --preset ci)")
+
+
+def base_image(scc, env):
+    """The reference of the installed base image, and that it is there."""
+    done = subprocess.run([scc, "image", "build", "base", "--json"], env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit("the base image is missing: run `scc image build base`\n" + done.stdout + done.stderr)
+    return json.loads(done.stdout)["data"]["images"][0]["ref"]
+
+
+def bench_start(args, env, home, image):
+    repo = os.path.join(home, "repo")
+    os.makedirs(repo)
+    config = os.path.join(home, ".config", "scc")
+    os.makedirs(config, mode=0o700)
+    with open(os.path.join(config, "config.json"), "w", encoding="utf-8") as out:
+        json.dump({"providers": {"command": {"image": "ref:" + image}}}, out)
+    common = ["--plugin-dir", args.provider_dir]
+    subprocess.run([args.scc, "plugin", "trust", "command", "--yes", *common], env=env, check=True, capture_output=True)
+    argv = ["/bin/echo", "x"]
+    start = [args.scc, "start", repo, "--provider", "command", *common, "--", *argv]
+    floor = ["docker", "run", "--rm", image, *argv]
+    hard = ["docker", "run", "--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp",
+            "--tmpfs", "/run", "--pids-limit", "4096", "-v", f"{repo}:{repo}", "-w", repo, image, *argv]
+    mine, plain = pairs(args.runs, lambda: first_byte(start, env), lambda: first_byte(floor, env))
+    again, hardened = pairs(args.runs, lambda: first_byte(start, env), lambda: first_byte(hard, env))
+    row("scc start, first byte / docker run", [x[0] for x in mine], [x[0] for x in plain], "<= 1.25")
+    row("scc start, first byte / docker run, hardened alike", [x[0] for x in again], [x[0] for x in hardened], "")
+    row("scc start, whole / docker run --rm, whole", [x[1] for x in mine], [x[1] for x in plain], "",
+        "ours stops and keeps the sandbox, the floor removes it")
+    subprocess.run([args.scc, "prune", "--yes"], env=env, check=False, capture_output=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scc", default=shutil.which("scc"))
+    parser.add_argument("--provider-dir", required=True)
+    parser.add_argument("--runs", type=int, default=15)
+    args = parser.parse_args()
+    if not args.scc:
+        raise SystemExit("no scc on the PATH: run scripts/quickstart")
+    args.provider_dir = os.path.abspath(args.provider_dir)
+    with tempfile.TemporaryDirectory(prefix="scc-bench-") as home:
+        env = environment(home)
+        print("| what | scc ms | floor ms | ratio | bar | note |\n|---|---|---|---|---|---|")
+        mine, floor = pairs(args.runs, lambda: first_byte([args.scc, "--version"], env),
+                            lambda: first_byte(["docker", "--version"], env))
+        row("scc --version / docker --version", [x[1] for x in mine], [x[1] for x in floor], "<= 5 ms")
+        plugins = os.path.join(home, ".local", "share", "scc", "plugins")
+        os.makedirs(plugins, mode=0o700)
+        make_plugins(plugins, provider_library(args.provider_dir))
+        mine, _ = pairs(args.runs, lambda: first_byte([args.scc, "plugin", "list"], env), lambda: (0, 0))
+        row(f"scc plugin list, {PLUGINS} plugins", [x[1] for x in mine], None, "<= 20 ms")
+        shutil.rmtree(plugins)
+        mine, floor = pairs(args.runs, lambda: first_byte([args.scc, "status", "--json"], env),
+                            lambda: first_byte(["docker", "version", "--format", "{{.Server.Version}}"], env))
+        row("scc status --json / docker version", [x[1] for x in mine], [x[1] for x in floor], "<= 15 ms + engine")
+        image = base_image(args.scc, env)
+        bench_start(args, env, home, image)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
