@@ -30,7 +30,7 @@ class RegistryTest : public test::PluginFixture {
     install(parent, m, bytes);
   }
   std::filesystem::path user() { return paths_.data / "plugins"; }
-  std::filesystem::path system() { return options_.system_dirs.front(); }
+  std::filesystem::path system_dir() { return options_.system_dirs.front(); }
 
   void lock_bundled() {
     json::Value doc;
@@ -128,7 +128,7 @@ TEST_F(RegistryTest, LowerClassesCannotShadowWhatRootInstalled) {
 }
 
 TEST_F(RegistryTest, SystemPluginsAreProtectedToo) {
-  put(system(), "acme", "acme");
+  put(system_dir(), "acme", "acme");
   put(plugins_, "acme", "acme", "evil");
   EXPECT_EQ(scan().owner("provider", "acme")->trust, TrustClass::system);
 }
