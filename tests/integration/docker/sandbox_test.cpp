@@ -293,6 +293,19 @@ TEST_F(DockerTest, CopiesOutOfAStoppedSandbox) {
   EXPECT_TRUE(none.text.empty()) << "no error document in the tar";
 }
 
+TEST_F(DockerTest, TellsARefusedUploadWhateverItsSize) {
+  const std::string id = name();
+  ASSERT_TRUE(engine_->create(spec(id)).ok());
+  Tar tar;
+  tar.file("big", std::string(std::size_t{40} << 20U, 'x'));
+  // The engine answers before it has read the body and closes.
+  const Outcome missing = engine_->put(id, "/none", tar.finish());
+  EXPECT_EQ(missing.code, "runtime.not-found") << missing.message;
+  const Outcome read_only = engine_->put(id, "/etc", tar.finish());
+  EXPECT_FALSE(read_only.ok());
+  EXPECT_THAT(read_only.message, HasSubstr("read-only"));
+}
+
 TEST_F(DockerTest, MakesNetworksAndUsesThem) {
   const std::string network = unique_ + "-net";
   const std::string request = R"({"schema":"scc.network-request/1","name":)" + json_text(network) +
