@@ -25,6 +25,8 @@ class Host {
   os::Paths paths;
   plugin::Options plugin_options;
   std::function<void(std::string_view)> progress = [](std::string_view) {};  ///< a step, for people
+  std::function<void(std::string_view)> detail = [](std::string_view) {
+  };  ///< output of a tool, for the impatient
   std::function<void(std::string_view)> warn = [](std::string_view) {};
 
   /// The user configuration, or why it cannot be used.

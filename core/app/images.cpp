@@ -26,7 +26,16 @@ Result<image::Locator> image_locator(Host& host, const std::string& provider) {
 }
 
 image::Watch image_watch(Host& host) {
-  return {[&host](std::string_view line) { host.progress(line); }, [] { return os::cancelled(); }};
+  // Lines of ours say what goes on; the rest is a tool's output, which is in the log file too.
+  const auto show = [&host](std::string_view line) {
+    constexpr std::string_view kOurs = "scc: ";
+    if (line.substr(0, kOurs.size()) == kOurs) {
+      host.progress(line.substr(kOurs.size()));
+    } else {
+      host.detail(line);
+    }
+  };
+  return {show, [] { return os::cancelled(); }};
 }
 
 std::string provider_of_image(const plugin::Registry& registry, const std::string& image) {

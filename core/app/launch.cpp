@@ -310,8 +310,7 @@ Result<int> start(Host& host, const LaunchOptions& options) {
           workspace::GitGuards::hold(prepared.git, prepared.owner_uid, prepared.owner_gid));
   session::Deps deps = make_deps(host, prepared);
   const auto outcome = session::run_session(prepared.plan, deps);
-  if (const Status removed = guards.release(); !removed)
-    host.warn(removed.error().message);
+  if (const Status removed = guards.release(); !removed) host.warn(removed.error().message);
   if (!outcome) return fail(outcome.error());
   return outcome->exit_code;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "builtin/builtin.h"
 #include "cli/command.h"
 #include "os/tty.h"
 #include "plugin/probe.h"
@@ -59,10 +60,12 @@ Result<int> run_command(const Parsed& parsed, const os::Environment& environment
   plugin::Options options;
   for (const std::string& dir : parsed.args.all("plugin-dir")) options.plugin_dirs.emplace_back(dir);
   options.allow_override = parsed.args.all("allow-override");
+  options.builtins = builtin::plugins();
   Env env{app::Host(environment, options), console, parsed.args.has("yes"), false};
   env.interactive = !console.json() && !parsed.args.has("non-interactive") && !in_ci(environment) &&
                     !truthy(environment, "SCC_NONINTERACTIVE") && os::is_tty(STDIN_FILENO);
   env.host.progress = [&](std::string_view text) { console.progress(text); };
+  env.host.detail = [&](std::string_view text) { console.detail(text); };
   env.host.warn = [&](std::string_view text) { console.add_warning(std::string(text)); };
   static const std::vector<Command> start = start_commands();
   const Command& command = parsed.command != nullptr ? *parsed.command : start.front();

@@ -103,6 +103,10 @@ void Console::progress(std::string_view text) {
   progress_shown_ = true;
 }
 
+void Console::detail(std::string_view text) {
+  if (options_.progress) progress(text);
+}
+
 void Console::clear_progress() {
   if (!progress_shown_) return;
   put(stderr, "\r\x1b[2K");

@@ -41,6 +41,8 @@ class Console {
   void hint(std::string_view text);
   /// A step that is going on; redrawn on a terminal, one line otherwise. clear_progress() ends it.
   void progress(std::string_view text);
+  /// A line of a tool's output: shown on a terminal until the next one, nowhere else.
+  void detail(std::string_view text);
   void clear_progress();
 
   /// The envelope of cli.md §3 on stdout (json mode only).
