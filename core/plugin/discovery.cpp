@@ -20,6 +20,7 @@ namespace scc::plugin {
 namespace {
 
 constexpr std::size_t kMaxManifest = std::size_t{256} << 10U;
+constexpr std::size_t kMaxShownName = 64;
 constexpr std::size_t kMaxEntries = 4'096;
 
 /// Owner root or us, not writable by others. The rest of the path was judged once for the whole directory.
@@ -120,7 +121,7 @@ Result<std::string> read_manifest(int plugin_fd, const os::stdfs::path& director
 /// The entry of one sub-directory, or nullopt when it holds no plugin.
 std::optional<Entry> read_entry(int dir_fd, const SearchDir& dir, const std::string& name) {
   Entry entry;
-  entry.manifest.id = name;
+  entry.manifest.id = str::printable(name).substr(0, kMaxShownName);  // until a manifest proves a better one
   entry.directory = dir.path / name;
   entry.trust = dir.trust;
   const os::Fd fd(openat(dir_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

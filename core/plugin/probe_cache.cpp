@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -113,15 +114,18 @@ void ProbeCache::load_index() {
   for (auto& [key, hash] : doc->map_at("/files")) hashes_.emplace(key, hash);
 }
 
-Result<std::string> ProbeCache::hash_of(int fd, const struct stat& info, const os::stdfs::path& path) {
+Result<std::string> ProbeCache::hash_of(const os::stdfs::path& path) {
   load_index();
-  const std::string key = file_key(info);
-  if (const auto found = hashes_.find(key); found != hashes_.end()) return found->second;
-  SCC_TRY(const std::string bytes, read_fd(fd, kMaxLibrary, path));
+  struct stat info {};
+  if (lstat(path.c_str(), &info) != 0) return fail(os::errno_error("stat", path, errno));
+  if (const auto found = hashes_.find(file_key(info)); found != hashes_.end()) return found->second;
+  const os::Fd fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd || fstat(fd.get(), &info) != 0) return fail(os::errno_error("open", path, errno));
+  SCC_TRY(const std::string bytes, read_fd(fd.get(), kMaxLibrary, path));
   std::string hash = os::sha256_hex(bytes);
   if (settled(info)) {
     if (hashes_.size() >= kMaxHashes) hashes_.clear();
-    hashes_.emplace(key, hash);
+    hashes_.emplace(file_key(info), hash);
     hashes_changed_ = true;
   }
   return hash;

@@ -30,8 +30,8 @@ class ProbeCache {
   /// Where the crash handler leaves its mark.
   os::stdfs::path suspect_file(std::string_view sha256) const;
 
-  /// The hash of the file behind `fd`, from the cache when dev, inode, size, mtime and ctime are unchanged.
-  Result<std::string> hash_of(int fd, const struct stat& info, const os::stdfs::path& path);
+  /// The SHA-256 of a file, without reading it when dev, inode, size, mtime and ctime are what they were.
+  Result<std::string> hash_of(const os::stdfs::path& path);
   /// Writes new hashes, if any.
   void save_hashes();
 

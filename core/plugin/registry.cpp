@@ -119,12 +119,7 @@ void Registry::Impl::judge(Entry& entry) {
     return refuse(entry, State::untrusted, vouched.error());
   }
   const os::stdfs::path path = entry.directory / entry.manifest.libraries.at(std::string(platform())).path;
-  const os::Fd fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  struct stat info {};
-  if (!fd || fstat(fd.get(), &info) != 0) {
-    return refuse(entry, State::refused, os::errno_error("open", path, errno));
-  }
-  const Result<std::string> hash = cache.hash_of(fd.get(), info, path);
+  const Result<std::string> hash = cache.hash_of(path);
   if (!hash) return refuse(entry, State::refused, hash.error());
   if (const Status vouched = trust.check(entry, *hash, entry.manifest_sha256); !vouched) {
     const bool unknown = vouched.error().id == "plugin.untrusted";
@@ -271,6 +266,26 @@ const std::vector<SearchDir>& Registry::search_dirs() const noexcept {
 }
 const std::vector<std::string>& Registry::warnings() const noexcept {
   return impl_->warnings;
+}
+
+Provenance Registry::provenance(const Entry& entry) const {
+  Provenance out;
+  out.suspect = impl_->cache.suspect(entry.sha256);
+  out.probed = recorded_probe(impl_->cache, entry).has_value();
+  if (entry.builtin != nullptr) {
+    out.vouched_by = "scc itself";
+  } else if (entry.trust == TrustClass::bundled) {
+    const auto& known = impl_->trust.lock.plugins;
+    const auto found = known.find(entry.manifest.id);
+    const bool same = found != known.end() && found->second.library == entry.sha256 &&
+                      found->second.manifest == entry.manifest_sha256;
+    if (same) out.vouched_by = "the installation (plugins.lock)";
+  } else if (const TrustRecord* record =
+                 impl_->trust.store.find(entry.manifest.id, entry.sha256, entry.manifest_sha256)) {
+    out.vouched_by = "you (scc plugin trust)";
+    out.since = record->time;
+  }
+  return out;
 }
 
 Declarations Registry::declarations() const {

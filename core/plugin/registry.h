@@ -37,6 +37,14 @@ struct Entry {
   const scc_plugin_v1* builtin = nullptr;  ///< compiled in: no directory, no library
 };
 
+/// What is known about an entry beyond its manifest, for `scc plugin info`.
+struct Provenance {
+  std::string vouched_by;  ///< who vouches for these bytes; empty: nobody
+  std::string since;       ///< RFC 3339, of a local trust record
+  bool probed = false;     ///< these bytes passed the probe of this host before
+  bool suspect = false;    ///< they crashed the host when last used
+};
+
 struct Options {
   std::vector<os::stdfs::path> plugin_dirs;  ///< --plugin-dir
   std::vector<std::string> allow_override;   ///< --allow-override
@@ -92,6 +100,7 @@ class Registry {
   /// What the user should know about the scan: a damaged trust store, ...
   const std::vector<std::string>& warnings() const noexcept;
   Declarations declarations() const;
+  Provenance provenance(const Entry& entry) const;
   /// Component ids of a kind in usable entries, by auto_priority (high first), then id.
   std::vector<std::string> components(std::string_view kind) const;
   /// The manifest's object of one component (capabilities, image_context, ...), or nullptr.

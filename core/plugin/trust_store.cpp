@@ -21,6 +21,11 @@ bool hash_text(std::string_view s) {
   return s.size() == 64 && s.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+void sort_by_id(std::vector<TrustRecord>& records) {
+  std::stable_sort(records.begin(), records.end(),
+                   [](const TrustRecord& a, const TrustRecord& b) { return a.id < b.id; });
+}
+
 Result<std::vector<TrustRecord>> parse_records(std::string_view text) {
   SCC_TRY(const json::Value doc, json::parse(text));
   if (doc.str("/schema") != kSchema) return fail(Kind::config, "plugin.trust-store", "unknown schema");
@@ -37,6 +42,7 @@ Result<std::vector<TrustRecord>> parse_records(std::string_view text) {
     }
     out.push_back(std::move(r));
   }
+  sort_by_id(out);
   return out;
 }
 
@@ -94,15 +100,22 @@ TrustStore TrustStore::load(os::stdfs::path file, std::vector<std::string>& warn
   return store;
 }
 
-bool TrustStore::knows(std::string_view id) const noexcept {
-  return std::any_of(records_.begin(), records_.end(), [&](const TrustRecord& r) { return r.id == id; });
+std::vector<TrustRecord>::const_iterator TrustStore::first_of(std::string_view id) const noexcept {
+  return std::lower_bound(records_.begin(), records_.end(), id,
+                          [](const TrustRecord& r, std::string_view wanted) { return r.id < wanted; });
 }
 
-bool TrustStore::allows(std::string_view id, std::string_view library,
-                        std::string_view manifest) const noexcept {
-  return std::any_of(records_.begin(), records_.end(), [&](const TrustRecord& r) {
-    return r.id == id && r.library == library && r.manifest == manifest;
-  });
+bool TrustStore::knows(std::string_view id) const noexcept {
+  const auto first = first_of(id);
+  return first != records_.end() && first->id == id;
+}
+
+const TrustRecord* TrustStore::find(std::string_view id, std::string_view library,
+                                    std::string_view manifest) const noexcept {
+  for (auto r = first_of(id); r != records_.end() && r->id == id; ++r) {
+    if (r->library == library && r->manifest == manifest) return &*r;
+  }
+  return nullptr;
 }
 
 Status TrustStore::add(TrustRecord record) {
@@ -142,6 +155,7 @@ Status TrustStore::rewrite(const TrustRecord* added, std::string_view removed_id
   };
   records.erase(std::remove_if(records.begin(), records.end(), gone), records.end());
   if (added != nullptr) records.push_back(*added);
+  sort_by_id(records);
   SCC_CHECK(os::write_file_atomic(file_, render(records), 0600));
   records_ = std::move(records);
   return {};

@@ -28,7 +28,11 @@ class TrustStore {
   static TrustStore load(os::stdfs::path file, std::vector<std::string>& warnings);
 
   bool knows(std::string_view id) const noexcept;
-  bool allows(std::string_view id, std::string_view library, std::string_view manifest) const noexcept;
+  const TrustRecord* find(std::string_view id, std::string_view library,
+                          std::string_view manifest) const noexcept;
+  bool allows(std::string_view id, std::string_view library, std::string_view manifest) const noexcept {
+    return find(id, library, manifest) != nullptr;
+  }
   const std::vector<TrustRecord>& records() const noexcept { return records_; }
 
   /// Both read the file again under its lock, so that two runs do not lose each other's records.
@@ -38,8 +42,10 @@ class TrustStore {
  private:
   Status rewrite(const TrustRecord* added, std::string_view removed_id);
 
+  std::vector<TrustRecord>::const_iterator first_of(std::string_view id) const noexcept;
+
   os::stdfs::path file_;
-  std::vector<TrustRecord> records_;
+  std::vector<TrustRecord> records_;  ///< sorted by id
 };
 
 /// `plugins.lock` (scc.plugins-lock/1) beside the bundled plugins.

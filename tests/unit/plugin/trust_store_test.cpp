@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/trust_store.h"
 
-#include <fcntl.h>
-
 #include <sys/stat.h>
 
 #include "plugin/probe_cache.h"
@@ -87,17 +85,32 @@ TEST_F(TrustStoreTest, AStoreThatOthersMayWriteTrustsNothing) {
 TEST_F(TrustStoreTest, HashesAreCachedUntilTheFileChanges) {
   const auto file = root_ / "lib.so";
   test::write(file, "one");
-  // Old enough to be believed: the change time cannot be set, so only what the cache returns is checked here.
-  const auto hash = [&](ProbeCache& cache) {
-    const os::Fd fd(open(file.c_str(), O_RDONLY));
-    struct stat info {};
-    fstat(fd.get(), &info);
-    return *cache.hash_of(fd.get(), info, file);
-  };
   ProbeCache cache(root_ / "cache");
-  EXPECT_EQ(hash(cache), os::sha256_hex("one"));
+  EXPECT_EQ(*cache.hash_of(file), os::sha256_hex("one"));
   test::write(file, "two");
-  EXPECT_EQ(hash(cache), os::sha256_hex("two"));
+  EXPECT_EQ(*cache.hash_of(file), os::sha256_hex("two"));
+  cache.save_hashes();
+  EXPECT_FALSE(std::filesystem::exists(root_ / "cache"))
+      << "a file this young may change within its time stamp";
+}
+
+TEST_F(TrustStoreTest, ACachedHashIsUsedForTheSameStampOnly) {
+  // A file of the system is old: its hash is cached and comes back without reading.
+  const std::filesystem::path file = std::filesystem::canonical("/bin/sh");
+  struct stat info {};
+  ASSERT_EQ(stat(file.c_str(), &info), 0);
+  ProbeCache cache(root_ / "cache");
+  const Result<std::string> read = cache.hash_of(file);
+  ASSERT_TRUE(read) << read.error().message;
+  cache.save_hashes();
+  std::string index = test::slurp(root_ / "cache/hashes.json");
+  ASSERT_NE(index.find(*read), std::string::npos);
+  index.replace(index.find(*read), 64, std::string(64, '7'));
+  test::write(root_ / "cache/hashes.json", index);
+  EXPECT_EQ(*ProbeCache(root_ / "cache").hash_of(file), std::string(64, '7')) << "the cache was not used";
+  index.replace(index.find(":" + std::to_string(info.st_size) + ":"), 2, ":9");
+  test::write(root_ / "cache/hashes.json", index);
+  EXPECT_EQ(*ProbeCache(root_ / "cache").hash_of(file), *read);
 }
 
 TEST_F(TrustStoreTest, ProbeResultsBelongToTheirBytes) {
