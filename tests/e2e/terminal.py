@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pseudo-terminal with scc on it, driven as a person would: type, wait for text, resize, close the window."""
+import errno
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+
+import support
+
+
+class Terminal:
+    def __init__(self, world, *args, rows=24, columns=80, env=None, cwd=None):
+        self.master, self.slave = pty.openpty()
+        self.resize(rows, columns)
+        self.before = termios.tcgetattr(self.slave)
+        self.output = b""
+        if world.uid != world.me:
+            os.fchown(self.slave, world.uid, -1)
+
+        def controlling():
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.child = world.popen(*args, env=env, cwd=cwd, stdin=self.slave, stdout=self.slave, stderr=self.slave,
+                                 start_new_session=True, preexec_fn=controlling)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+        for fd in (self.master, self.slave):
+            if fd >= 0:
+                os.close(fd)
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def send(self, text):
+        os.write(self.master, text.encode() if isinstance(text, str) else text)
+
+    def read(self, seconds):
+        """Reads what is there, waiting for at most `seconds`; False at the end."""
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if not ready:
+            return True
+        try:
+            data = os.read(self.master, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""
+        self.output += data
+        return bool(data)
+
+    def expect(self, pattern, seconds=20):
+        """Waits for text that matches; returns the match and forgets what came before its end."""
+        end = time.monotonic() + seconds
+        while True:
+            match = re.search(pattern.encode() if isinstance(pattern, str) else pattern, self.output)
+            if match:
+                self.output = self.output[match.end():]
+                return match
+            if time.monotonic() > end or (self.child.poll() is not None and not self.drain()):
+                raise AssertionError(f"{pattern!r} did not come; exit {self.child.poll()}, got {self.output!r}")
+            self.read(0.1)
+
+    def drain(self):
+        """Takes what is left in the buffer; True when there was something."""
+        size = len(self.output)
+        while select.select([self.master], [], [], 0)[0]:
+            if not self.read(0):
+                break
+        return len(self.output) > size
+
+    def wait(self, seconds=25):
+        """The exit code, reading meanwhile so that nobody blocks on a full buffer."""
+        end = time.monotonic() + seconds
+        while self.child.poll() is None:
+            if time.monotonic() > end:
+                raise AssertionError(f"scc does not end; got {self.output!r}")
+            if self.master >= 0:
+                self.read(0.05)
+            else:
+                time.sleep(0.05)
+        if self.master >= 0:
+            self.drain()
+        return self.child.returncode
+
+    def close_window(self):
+        """What happens when a terminal emulator goes: the master side is closed, the session gets SIGHUP."""
+        os.close(self.slave)
+        os.close(self.master)
+        self.master = self.slave = -1
+
+    def assert_sane(self, case):
+        """The terminal's settings are what they were before scc ran."""
+        case.assertEqual(self.before, termios.tcgetattr(self.slave), "the terminal was left in another state")
+
+
+def send(child, number):
+    os.kill(child.pid, number)
+
+
+SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
+
+__all__ = ["Terminal", "SIGNALS", "send", "support"]
