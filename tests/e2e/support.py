@@ -107,6 +107,7 @@ class World:
     def __init__(self, uid=None, plugins=True):
         self.me = os.geteuid()
         self.uid = self.me if uid is None else uid
+        self.engine_group = os.stat(SOCKET).st_gid if os.path.exists(SOCKET) else None
         self.suffix = "e2e-" + secrets.token_hex(5)
         self.dir = os.path.realpath(tempfile.mkdtemp(prefix="scc-e2e-"))
         os.chmod(self.dir, 0o755)
@@ -150,7 +151,7 @@ class World:
         """Writes a file as the world's user."""
         data = text.encode() if isinstance(text, str) else text
         self.make_dir(os.path.dirname(path))
-        done = subprocess.run((*self.become(), "sh", "-c", 'umask 077; cat >"$1" && chmod "$2" "$1"', "sh", path,
+        done = subprocess.run((*self.become(self.env), "sh", "-c", 'umask 077; cat >"$1" && chmod "$2" "$1"', "sh", path,
                                f"{mode:o}"), input=data, capture_output=True, check=False, **self.identity())
         if done.returncode:
             raise AssertionError(f"writing {path}: {done.stderr.decode()}")
@@ -176,30 +177,35 @@ class World:
         return path
 
     def git(self, path, *argv):
-        done = subprocess.run((*self.become(), "git", "-C", path, *argv), capture_output=True, text=True,
-                              env={**self.env, "GIT_CONFIG_NOSYSTEM": "1"}, check=False, **self.identity())
+        env = {**self.env, "GIT_CONFIG_NOSYSTEM": "1"}
+        done = subprocess.run((*self.become(env), "git", "-C", path, *argv), capture_output=True, text=True, env=env, check=False,
+                              **self.identity())
         if done.returncode:
             raise AssertionError(f"git {argv}: {done.stderr}")
         return done.stdout
 
     # ---- processes ----
 
-    def become(self):
-        """A prefix for commands of this user, where identity() cannot do it."""
+    def become(self, env):
+        """Words before a command that make it this user's, where identity() cannot: tests that run through sudo."""
         if self.uid == self.me or self.me == 0:
             return ()
-        return ("sudo", "-n", "-u", f"#{self.uid}", "--preserve-env", "--")
+        groups = (f"--groups={self.engine_group}",) if self.engine_group is not None else ("--clear-groups",)
+        words = tuple(f"{key}={value}" for key, value in env.items())
+        return (*root_prefix(), "setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", *groups, "env", "-i", *words)
 
     def identity(self):
         """Arguments of Popen that make the process this user's, with the engine socket's group."""
         if self.uid == self.me or self.me != 0:
             return {}
-        return {"user": self.uid, "group": self.uid, "extra_groups": [os.stat(SOCKET).st_gid]}
+        groups = [self.engine_group] if self.engine_group is not None else []
+        return {"user": self.uid, "group": self.uid, "extra_groups": groups}
 
     def popen(self, *args, env=None, cwd=None, **more):
-        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
-                   "env": {**self.env, **(env or {})}, "cwd": cwd or self.src, **self.identity(), **more}
-        child = subprocess.Popen((*self.become(), SCC, *args), **options)
+        env = {**self.env, **(env or {})}
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": env,
+                   "cwd": cwd or self.src, **self.identity(), **more}
+        child = subprocess.Popen((*self.become(env), SCC, *args), **options)
         self.children.append(child)
         return child
 
