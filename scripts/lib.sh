@@ -44,21 +44,33 @@ install_packages() {
   command -v apt-get >/dev/null 2>&1 ||
     die "these packages are missing and there is no apt-get: ${missing[*]}" "install them with your package manager" 5
   say "installing: ${missing[*]}"
-  as_root apt-get update -q >/dev/null
+  quietly as_root apt-get update -q || die "apt-get update failed" "see the lines above" 5
   # A package manager that starts services has none to start where no init runs; that is not a failure.
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+  quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" ||
+    die "the packages could not be installed" "see the lines above" 5
 }
 
 engine_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+# Runs the calling script again as the same user with the engine's group, for this run only: the group is as good as root.
+with_engine_group() {
+  local gid groups
+  gid=$(stat -c %g /var/run/docker.sock)
+  groups=$(id -G | tr ' ' ',')
+  [ -n "${SCC_REEXEC:-}" ] && die "the container engine refuses this user" "sudo usermod -aG docker $(id -un), then log in again" 5
+  say "using the engine through its group for this run (for good: sudo usermod -aG docker $(id -un))"
+  exec sudo -- setpriv "--reuid=$(id -u)" "--regid=$(id -g)" "--groups=$groups,$gid" \
+    env SCC_REEXEC=1 HOME="$HOME" PATH="$PATH" USER="$(id -un)" ${TERM:+"TERM=$TERM"} ${CI:+"CI=$CI"} ${PREFIX:+"PREFIX=$PREFIX"} \
+    ${SCC_REQUIRE_ENGINES:+"SCC_REQUIRE_ENGINES=$SCC_REQUIRE_ENGINES"} \
+    ${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} ${no_proxy:+"no_proxy=$no_proxy"} \
+    "$PWD/scripts/$(basename "$0")" "$@"
+}
 
 # Makes sure that a container engine answers: systemd's where systemd runs, else a dockerd of our own that stays.
 start_engine() {
   engine_answers && return 0
   if as_root docker version --format '{{.Server.Version}}' >/dev/null 2>&1; then
-    # It runs, but this user may not talk to it. The docker group is as good as root, so it is taken for this run only.
-    [ -n "${SCC_REEXEC:-}" ] && die "the container engine refuses this user" "see \`scc doctor\`" 5
-    say "using the engine through the group docker for this run (lasting: sudo usermod -aG docker $(id -un))"
-    exec sudo -u "$(id -un)" -g docker --preserve-env=PATH,HOME,CI,SCC_REQUIRE_ENGINES SCC_REEXEC=1 "$0" "$@"
+    with_engine_group "$@"
   fi
   say "starting the container engine"
   if [ -d /run/systemd/system ]; then
@@ -76,17 +88,41 @@ start_engine() {
   die "the container engine did not start in $((waited / 5)) s" "look at the engine's log above" 5
 }
 
-# Configures and builds one preset; prints the end of the log when that fails.
-build_preset() {
-  local preset=$1 log
-  shift
+# The last line of a growing log on the terminal, while a long step runs; nothing where there is no terminal.
+watch_log() {
+  local log=$1
+  [ -t 2 ] || return 0
+  while sleep 0.5; do
+    printf '\r\033[2K    %s' "$(tail -n 1 "$log" | tr -d '\r\033' | cut -c1-100)" >&2
+  done
+}
+
+# Runs a command with its output in a log, a live line meanwhile, and the end of the log when it fails.
+quietly() {
+  local log watcher code=0
   log=$(mktemp)
-  say "building ($preset)"
-  if ! { cmake --preset "$preset" "$@" && cmake --build --preset "$preset"; } >"$log" 2>&1; then
+  watch_log "$log" &
+  watcher=$!
+  "$@" >"$log" 2>&1 || code=$?
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" 2>/dev/null || true
+  [ -t 2 ] && printf '\r\033[2K' >&2
+  if [ "$code" -ne 0 ]; then
     grep -nE 'error|FAILED' "$log" | head -n 40 >&2 || true
     tail -n 20 "$log" >&2
-    rm -f "$log"
-    die "the build failed" "" 4
   fi
   rm -f "$log"
+  return "$code"
+}
+
+# Configures (once) and builds one preset.
+build_preset() {
+  local preset=$1
+  shift
+  if [ -e "build/$preset" ] && [ ! -w "build/$preset" ]; then
+    die "build/$preset belongs to another user" "sudo chown -R $(id -un) build" 4
+  fi
+  say "building ($preset)"
+  quietly cmake --preset "$preset" "$@" || die "the build could not be configured" "" 4
+  quietly cmake --build --preset "$preset" || die "the build failed" "" 4
 }
