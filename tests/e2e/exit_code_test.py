@@ -22,18 +22,24 @@ class ExitCode(support.Case):
         self.assertEqual(world.sh(repo, "kill -15 $$").code, 143)
 
     def test_no_such_program(self):
+        """The agent never ran, so this is scc's own error, and nothing is left."""
         world = self.world()
-        done = world.start(world.repo(), "no-such-program")
-        self.assertEqual(done.code, 127, repr(done))
+        done = world.start(world.repo(files={"x.txt": "no program\n"}), "no-such-program")
+        self.refused(done, 5)
         self.assertRegex(done.err, "no-such-program")
-        self.assertRegex(done.err, "(?i)not found|no such|missing")
-
-    def test_program_that_cannot_run(self):
-        world = self.world()
-        done = world.start(world.repo(files={"x.txt": "no program\n"}), "./x.txt")
-        self.assertEqual(done.code, 126, repr(done))
+        self.assertRegex(done.err, "(?i)not found|no such|missing|not there")
+        done = world.start(f"{world.src}/repo", "./x.txt")
+        self.refused(done, 5)
         self.assertRegex(done.err, r"x\.txt")
-        self.assertRegex(done.err, "(?i)cannot be executed|permission|execut")
+        self.assertRegex(done.err, "(?i)cannot be executed|cannot execute|permission|not executable")
+        world.assert_quiet(self)
+        self.assertEqual(world.containers(), [], "the launch is undone")
+
+    def test_126_and_127_of_the_agent_itself(self):
+        world = self.world()
+        repo = world.repo(files={"x.txt": "no program\n"})
+        self.assertEqual(world.sh(repo, "no-such-program").code, 127)
+        self.assertEqual(world.sh(repo, "./x.txt").code, 126)
 
     def test_out_of_memory_is_told(self):
         world = self.world()
