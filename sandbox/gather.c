@@ -179,17 +179,20 @@ static const char* kind_of(mode_t mode) {
 }
 
 // Another owner's directory that this process may not write to keeps its entries; what it owns it could open
-// up.
-static bool can_rename_in(const char* directory) {
-  struct stat info;
-  if (stat(directory, &info) != 0) return true;
-  return info.st_uid == geteuid() || faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) == 0;
+// up. A sticky directory keeps the entries of others, also where it may be written to (/tmp).
+static bool can_rename(const char* directory, const char* entry) {
+  struct stat parent;
+  struct stat child;
+  if (stat(directory, &parent) != 0 || lstat(entry, &child) != 0) return true;
+  if (parent.st_uid == geteuid()) return true;
+  if ((parent.st_mode & S_ISVTX) != 0 && child.st_uid != geteuid()) return false;
+  return faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) == 0;
 }
 
 static bool path_is_pinned(const Evidence* evidence, const char* path) {
   char* resolved = evidence->mounts_known ? realpath(path, NULL) : NULL;
   if (resolved == NULL) return false;
-  const bool pinned = is_pinned(evidence->mounts, evidence->mount_count, resolved, can_rename_in);
+  const bool pinned = is_pinned(evidence->mounts, evidence->mount_count, resolved, can_rename);
   free(resolved);
   return pinned;
 }

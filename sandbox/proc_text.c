@@ -116,7 +116,7 @@ const MountEntry* mount_of(const MountEntry* entries, size_t count, const char* 
 }
 
 bool is_pinned(const MountEntry* entries, size_t count, const char* path,
-               bool (*can_rename_in)(const char* directory)) {
+               bool (*can_rename)(const char* directory, const char* entry)) {
   const MountEntry* mount = mount_of(entries, count, path);
   char* at = mount == NULL ? NULL : strdup(mount->target);
   if (at == NULL) return false;
@@ -131,13 +131,11 @@ bool is_pinned(const MountEntry* entries, size_t count, const char* path,
       pinned = holder != NULL;
       continue;
     }
-    slash = strrchr(at, '/');
     // The parent of a top-level directory is "/" itself.
-    char* const cut = slash == at ? slash + 1 : slash;
-    const char at_cut = *cut;
-    *cut = '\0';
-    pinned = !can_rename_in(at);
-    *cut = at_cut;
+    slash = strrchr(at, '/');
+    char* const parent = strndup(at, slash == at ? 1 : (size_t)(slash - at));
+    pinned = parent != NULL && !can_rename(parent, at);
+    free(parent);
   }
   free(at);
   return pinned;

@@ -38,9 +38,9 @@ const MountEntry* mount_of(const MountEntry* entries, size_t count, const char* 
 
 /// Whether `path` keeps its place: a mount point cannot be renamed, but a plain directory above it can, and
 /// then another file may take the path. False when such a directory lies on a writable mount and
-/// `can_rename_in` says that entries of its parent can be renamed.
+/// `can_rename` says that this entry of its parent directory can be renamed.
 bool is_pinned(const MountEntry* entries, size_t count, const char* path,
-               bool (*can_rename_in)(const char* directory));
+               bool (*can_rename)(const char* directory, const char* entry));
 
 /// The value of "Name:\t..." in /proc/PID/status, not terminated; NULL when absent.
 const char* status_value(const char* text, const char* name);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <sys/stat.h>
+#include <sys/resource.h>
 
 #include "app/auth.h"
 #include "app/images.h"
@@ -177,6 +177,15 @@ std::string git_kind(workspace::GitKind kind) {
   return "unverified";
 }
 
+/// 65536, or the hard limit of this process where that is lower: an engine on such a machine (root without
+/// CAP_SYS_RESOURCE, a small container) has the same one, and refuses to start a sandbox with more.
+std::int64_t open_files_limit() {
+  constexpr std::int64_t kWanted = 65536;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return kWanted;
+  return std::min(kWanted, static_cast<std::int64_t>(limit.rlim_max));
+}
+
 Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolved, PlanInputs& in) {
   SCC_TRY(const config::UserConfig* config, host.config());
   SCC_TRY(plugin::Registry * registry, host.registry());
@@ -197,6 +206,7 @@ Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolve
   in.runtime_info = prepared.engine.info;
   in.memory_bytes = config->memory_bytes;
   in.pids = config->pids;
+  in.open_files = open_files_limit();
   SCC_TRY(in.ca_pem, ca_text(*config));
   in.terminal_env = terminal_env(host.env);
   in.engine_sockets = expand_all(host.env, registry->declarations().engine_sockets);

@@ -183,7 +183,7 @@ json::Value sandbox_spec(const PlanInputs& in, const std::string& name, json::Ar
   if (engine_memory > 0) memory = std::min(memory, engine_memory);
   if (memory_works && memory > 0) out["resources"]["memory_bytes"] = memory;
   if (in.runtime_info.flag("/cgroup/pids")) out["resources"]["pids"] = in.pids;
-  out["resources"]["nofile"] = 65536;
+  out["resources"]["nofile"] = in.open_files;
   out["resources"]["shm_bytes"] = 256 * kMiB;
   out["security"]["cap_drop"] = json::Value::strings({"ALL"});
   out["security"]["no_new_privileges"] = true;

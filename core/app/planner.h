@@ -61,6 +61,7 @@ struct PlanInputs {
   std::string image_digest;
   std::int64_t memory_bytes = 0;
   std::int64_t pids = 4096;
+  std::int64_t open_files = 65536;                  ///< limit of one process
   std::string ca_pem;                               ///< extra authorities; empty: none
   std::string gitconfig;                            ///< text of the global git configuration
   std::map<std::string, std::string> terminal_env;  ///< TERM, COLORTERM, LANG, TZ as allowed

@@ -89,8 +89,8 @@ class Table {
     const MountEntry* found = mount_of(entries_.data(), entries_.size(), path);
     return found == nullptr ? "none" : found->target + std::string(found->read_only ? " ro" : " rw");
   }
-  bool pins(const char* path, bool (*can_rename_in)(const char*)) const {
-    return is_pinned(entries_.data(), entries_.size(), path, can_rename_in);
+  bool pins(const char* path, bool (*can_rename)(const char*, const char*)) const {
+    return is_pinned(entries_.data(), entries_.size(), path, can_rename);
   }
 
  private:
@@ -100,16 +100,16 @@ class Table {
 
 constexpr bool kRo = true;
 constexpr bool kRw = false;
-bool everywhere(const char*) {
+bool everywhere(const char*, const char*) {
   return true;
 }
-bool nowhere(const char*) {
+bool nowhere(const char*, const char*) {
   return false;
 }
-bool only_top(const char* directory) {
+bool only_top(const char* directory, const char*) {
   return std::string(directory) == "/";
 }
-bool only_ws(const char* directory) {
+bool only_ws(const char* directory, const char*) {
   return std::string(directory) == "/ws";
 }
 
