@@ -56,6 +56,10 @@ class ExecAdapter final : public Exec {
           return i_->table->exec_read(exec_, timeout_ms, &channel, out.sink(), err);
         },
         &timed_out));
+    if (out.overflowed()) {
+      return fail(Kind::internal, "plugin.output-limit", "the runtime gave more than 16 MiB at once",
+                  "report this to the plugin's author");
+    }
     bytes += out.bytes;
     if (timed_out) return Channel::nothing_yet;
     if (channel == SCC_CHANNEL_OUT) return Channel::out;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
+#include <set>
 #include <unistd.h>
 
 #include <sys/auxv.h>
@@ -49,6 +50,20 @@ void add_path_list(std::vector<SearchDir>& out, std::string_view list) {
       dir.reason = "ignored: SCC_PLUGIN_PATH takes absolute paths";
     }
     out.push_back(std::move(dir));
+  }
+}
+
+/// A directory that occurs twice counts with its highest class: with the prefix /usr/local the bundled
+/// directory is also a system one, and naming it with --plugin-dir must not take its trust away.
+void drop_repeated(std::vector<SearchDir>& dirs) {
+  std::set<os::stdfs::path> seen;
+  for (auto dir = dirs.rbegin(); dir != dirs.rend(); ++dir) {
+    if (!dir->used) continue;
+    std::error_code code;
+    const os::stdfs::path real = os::stdfs::weakly_canonical(dir->path, code);
+    if (seen.insert(code ? dir->path : real).second) continue;
+    dir->used = false;
+    dir->reason = "ignored: the same directory is listed below";
   }
 }
 
@@ -217,6 +232,7 @@ std::vector<SearchDir> search_list(const os::Environment& env, const os::Paths& 
   out.push_back({paths.data / "plugins", TrustClass::user, true, {}});
   for (const os::stdfs::path& dir : options.system_dirs) out.push_back({dir, TrustClass::system, true, {}});
   out.push_back({paths.plugins, TrustClass::bundled, true, {}});
+  drop_repeated(out);
   return out;
 }
 

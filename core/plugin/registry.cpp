@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <fcntl.h>
-#include <set>
 
 #include "base/str.h"
 #include "json/schema.h"
@@ -242,14 +241,7 @@ Registry::~Registry() = default;
 Result<Registry> Registry::scan(const os::Environment& env, const os::Paths& paths, const Options& options) {
   auto impl = std::make_unique<Impl>(env, paths, options);
   impl->dirs = search_list(env, paths, options);
-  std::set<os::stdfs::path> seen;
-  for (SearchDir& dir : impl->dirs) {
-    if (dir.used && !seen.insert(dir.path).second) {
-      dir.used = false;
-      dir.reason = "ignored: listed before";
-    }
-    scan_directory(dir, impl->entries);
-  }
+  for (SearchDir& dir : impl->dirs) scan_directory(dir, impl->entries);
   for (const scc_plugin_v1* plugin : options.builtins) impl->entries.push_back(builtin_entry(*plugin));
   resolve_shadowing(impl->entries, options.allow_override);
   impl->trust.store = TrustStore::load(paths.state / "plugin-trust.json", impl->warnings);

@@ -127,6 +127,20 @@ TEST_F(RegistryTest, LowerClassesCannotShadowWhatRootInstalled) {
   EXPECT_EQ(shadowed, 2U);
 }
 
+TEST_F(RegistryTest, ADirectoryOfTwoClassesHasTheHigherOne) {
+  // An installation into /usr/local makes the bundled directory a system directory too.
+  put(paths_.plugins, "acme", "acme");
+  lock_bundled();
+  std::filesystem::create_directory_symlink(paths_.plugins, root_ / "alias");
+  options_.system_dirs = {paths_.plugins};
+  options_.plugin_dirs = {paths_.plugins, root_ / "alias"};
+  const Registry registry = scan();
+  ASSERT_EQ(registry.entries().size(), 1U);
+  EXPECT_EQ(registry.entries()[0].trust, TrustClass::bundled);
+  EXPECT_EQ(registry.entries()[0].state, State::ready);
+  EXPECT_THAT(registry.search_dirs()[0].reason, HasSubstr("listed below"));
+}
+
 TEST_F(RegistryTest, SystemPluginsAreProtectedToo) {
   put(system_dir(), "acme", "acme");
   put(plugins_, "acme", "acme", "evil");
