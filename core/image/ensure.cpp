@@ -5,6 +5,8 @@
 #include "image/ensure.h"
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 
 #include "base/str.h"
 #include "image/pull.h"
@@ -16,6 +18,20 @@ namespace scc::image {
 namespace {
 
 using Args = std::map<std::string, std::string>;
+
+/// Error id of a runtime whose engine lost an image in the middle of a build.
+constexpr std::string_view kLostImage = "runtime.lost-image";
+constexpr int kTries = 3;
+constexpr std::chrono::hours kForeignStageAge{1};
+
+/// RFC 3339, seconds; compares as text with what engines report.
+std::string utc_before(std::chrono::seconds age) {
+  const std::time_t then = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - age);
+  std::tm parts{};
+  ::gmtime_r(&then, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
 
 /// One image of the chain with everything that its name follows from.
 struct Node {
@@ -200,8 +216,12 @@ class Builder {
     const std::string before = tagged_image(node.ref);
     const std::string before_latest = tagged_image(moving_ref(definition));
     log.line("scc: building image " + definition.id + " as " + node.ref);
-    auto built = runtime_.image_build(request(node), context_source(*node.context), log.progress());
-    log.flush();
+    const json::Value wanted = request(node);
+    auto built = run(wanted, *node.context, log);
+    for (int tries = 1; !built && built.error().id == kLostImage && tries < kTries; ++tries) {
+      log.line("scc: another build's clean-up took an intermediate image away; building again");
+      built = run(wanted, *node.context, log);
+    }
     if (!built) {
       SCC_CHECK(check_cancelled(options_.watch));
       return fail(failure(std::move(built).error(), definition, log));
@@ -215,8 +235,14 @@ class Builder {
                                 {}},
                           definition, log));
     }
-    sweep(id, {before, before_latest});
+    sweep(id, {before, before_latest}, log);
     return id;
+  }
+
+  Status run(const json::Value& wanted, const Context& context, BuildLog& log) {
+    auto built = runtime_.image_build(wanted, context_source(context), log.progress());
+    log.flush();
+    return built;
   }
 
   json::Value request(const Node& node) {
@@ -248,7 +274,7 @@ class Builder {
 
   /// Removes what the build left behind: stages that only served to fetch, and the image that had these tags
   /// before, unless something still uses it. Failures are no failure of the build.
-  void sweep(const std::string& built, const std::vector<std::string>& before) {
+  void sweep(const std::string& built, const std::vector<std::string>& before, const BuildLog& log) {
     for (const std::string& id : before) {
       const auto info =
           id.empty() || id == built ? Result<json::Value>(fail(Error{})) : runtime_.image_inspect(id);
@@ -262,8 +288,11 @@ class Builder {
     filter["all"] = false;
     const auto stages = runtime_.image_list(filter);
     const json::Value* images = stages ? stages->at("/images") : nullptr;
+    const std::string long_ago = utc_before(kForeignStageAge);
     for (const json::Value& image : images != nullptr ? images->items() : json::Array{}) {
-      if (image.strings_at("/tags").empty()) {
+      // Another user's build on this engine has stages, too, and stands on the youngest of them.
+      const bool idle = log.mentions(image.str("/id")) || image.str("/created", "9") < long_ago;
+      if (idle && image.strings_at("/tags").empty()) {
         static_cast<void>(runtime_.image_remove(image.str("/id")));
       }
     }

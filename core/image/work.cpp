@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kMaxLog = std::size_t{64} << 20U;
 constexpr std::size_t kMaxLine = 400;
 constexpr std::size_t kKeptLines = 200;
+constexpr std::size_t kMinIdDigits = 11;
+constexpr std::size_t kMaxIds = 4096;
 constexpr unsigned kLockSlice = 250;  // ms between two looks at the caller's wish to stop
 
 }  // namespace
@@ -80,10 +82,28 @@ void BuildLog::finish_line() {
   if (watch_->progress) {
     watch_->progress(text);
   }
+  note_ids(text);
   last_.push_back(text);
   if (last_.size() > kKeptLines) {
     last_.pop_front();
   }
+}
+
+void BuildLog::note_ids(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  for (std::size_t at = text.find_first_of(kHex); at != std::string_view::npos && ids_.size() < kMaxIds;) {
+    const std::size_t end = std::min(text.find_first_not_of(kHex, at), text.size());
+    if (end - at >= kMinIdDigits) {
+      ids_.emplace(text.substr(at, end - at));
+    }
+    at = text.find_first_of(kHex, end);
+  }
+}
+
+bool BuildLog::mentions(std::string_view id) const {
+  const std::string_view digits = id.substr(id.find(':') + 1);  // npos + 1 is 0
+  return std::any_of(ids_.begin(), ids_.end(),
+                     [digits](const std::string& seen) { return str::starts_with(digits, seen); });
 }
 
 std::vector<std::string> BuildLog::tail(std::size_t count) const {

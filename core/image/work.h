@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,17 +35,21 @@ class BuildLog {
   std::vector<std::string> tail(std::size_t count) const;
   /// The last lines that start with `prefix`.
   std::vector<std::string> tail_of(std::string_view prefix, std::size_t count) const;
+  /// True when the output named this object: a run of 11 or more hex digits that its id begins with.
+  bool mentions(std::string_view id) const;
   plugin::Progress progress();  ///< the log must outlive it
 
  private:
   BuildLog(os::Fd fd, const Watch& watch) : fd_(std::move(fd)), watch_(&watch) {}
   void finish_line();
+  void note_ids(std::string_view text);
 
   os::Fd fd_;
   const Watch* watch_;
   std::size_t written_ = 0;
   std::string current_;
   std::deque<std::string> last_;
+  std::set<std::string> ids_;
 };
 
 /// `error` of a long engine call or tool, made into one the user can act on: the log's last lines and its

@@ -36,6 +36,14 @@ bool registry_is_silent(const sdk::Failure& failure) {
   });
 }
 
+/// True when an intermediate image went away during a build: somebody cleaned up on the same engine.
+bool lost_image(const std::string& error) {
+  static constexpr const char* kWords[] = {"No such image: sha256:", "unknown parent image ID",
+                                           "layer does not exist"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&error](const char* words) { return error.find(words) != std::string::npos; });
+}
+
 Call post(std::string path, std::string body = {}) {
   Call call;
   call.method = "POST";
@@ -147,7 +155,8 @@ void Runtime::run_with_progress(Call call, const sdk::Sink& progress, std::strin
   }
   if (!lines.error().empty()) {
     const bool full = lines.error().find("no space left on device") != std::string::npos;
-    throw sdk::Failure(full ? SCC_E_PREREQ : SCC_E_TOOL, full ? "runtime.no-space" : "runtime.build",
+    const char* code = lost_image(lines.error()) ? "runtime.lost-image" : "runtime.build";
+    throw sdk::Failure(full ? SCC_E_PREREQ : SCC_E_TOOL, full ? "runtime.no-space" : code,
                        std::string(what) + ": " + lines.error(),
                        full ? "free disk space: scc prune, then remove images you do not need" : "");
   }

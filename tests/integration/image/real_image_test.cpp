@@ -75,10 +75,12 @@ class RealImages : public EngineTest {
     }
     std::string text;
     for (int i = 0; i < 300; ++i) {
-      const auto channel = (*exec)->read(200, text);
+      std::string bytes;
+      const auto channel = (*exec)->read(200, bytes);
       if (!channel || *channel == plugin::Exec::Channel::end) {
         break;
       }
+      text += *channel == plugin::Exec::Channel::out ? bytes : "";
     }
     return text;
   }

@@ -258,6 +258,39 @@ TEST_F(EnsureTest, FetchStagesGoAfterASuccessfulBuildOnly) {
   EXPECT_EQ(runtime_.find("sha256:stage"), nullptr);
 }
 
+TEST_F(EnsureTest, StagesOfAnotherBuildAreLeftAlone) {
+  const std::string mine = "sha256:" + std::string(12, 'b') + std::string(52, '1');
+  const std::string other = "sha256:" + std::string(12, 'c') + std::string(52, '1');
+  for (const std::string& id : {mine, other}) {
+    FakeRuntime::Image stage;
+    stage.id = id;
+    stage.created = "2999-01-01T00:00:00Z";
+    stage.labels = {{"scc.image-stage", "fetch"}};
+    runtime_.add(stage);
+  }
+  runtime_.on_build = [](const json::Value&, const plugin::Progress& progress) -> Status {
+    progress(" ---> bbbbbbbbbbbb\n");
+    return {};
+  };
+  ASSERT_TRUE(build("base"));
+  EXPECT_EQ(runtime_.find(mine), nullptr);
+  EXPECT_NE(runtime_.find(other), nullptr) << "a build of another user may stand on it";
+}
+
+TEST_F(EnsureTest, ABuildThatLostAnIntermediateImageIsTriedAgain) {
+  int failures = 2;
+  runtime_.on_build = [&failures](const json::Value&, const plugin::Progress&) -> Status {
+    return failures-- > 0 ? Status(fail(Kind::tool, "runtime.lost-image", "No such image")) : Status();
+  };
+  const auto ensured = build("base");
+  ASSERT_TRUE(ensured) << ensured.error().message;
+  EXPECT_EQ(runtime_.builds.size(), 3U);
+  failures = 100;
+  change_base();
+  EXPECT_EQ(build("base").error().id, "image.build");
+  EXPECT_EQ(runtime_.builds.size(), 6U);
+}
+
 class ConfiguredTest : public EnsureTest {
  protected:
   const std::string digest_ = "sha256:" + std::string(64, '9');
