@@ -70,7 +70,7 @@ TEST(Frames, HandsOnAHugeFrameAsItArrives) {
 
 TEST(Frames, RefusesWhatIsNoFrame) {
   for (const std::string& bytes : {std::string("raw text"), std::string("\x04\0\0\0\0\0\0\1x", 9),
-                                  std::string("\x01\0\1\0\0\0\0\1x", 9)}) {
+                                   std::string("\x01\0\1\0\0\0\0\1x", 9)}) {
     Demultiplexer frames;
     frames.feed(bytes);
     std::string payload;
