@@ -22,13 +22,13 @@ macro(_scc_plugin_environment)
   endif()
 endmacro()
 
-# The options that make a library loadable by the host; sanitizers stay out, because their run time is a shared
-# library. The tests of a plugin compile its sources themselves and are sanitized.
-function(_scc_plugin_options target)
+# scc_plugin_library(target): a static library that plugins are linked from gets the flags of a plugin. Sanitizers stay
+# out of everything that the host loads, because their run time is a shared library; the tests of a plugin compile its
+# own sources themselves and are sanitized.
+function(scc_plugin_library target)
   set_target_properties(${target} PROPERTIES
     C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-    POSITION_INDEPENDENT_CODE ON SKIP_BUILD_RPATH ON INSTALL_RPATH "" BUILD_WITH_INSTALL_RPATH OFF
-    CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+    POSITION_INDEPENDENT_CODE ON CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE -fno-plt -ffunction-sections -fdata-sections)
   if(COMMAND scc_target_defaults)
     set(SCC_SANITIZE "")
@@ -36,6 +36,11 @@ function(_scc_plugin_options target)
   else()
     target_compile_options(${target} PRIVATE -Wall -Wextra)
   endif()
+endfunction()
+
+# What makes a module loadable by the host, beyond the flags above.
+function(_scc_plugin_link target)
+  set_target_properties(${target} PROPERTIES SKIP_BUILD_RPATH ON INSTALL_RPATH "" BUILD_WITH_INSTALL_RPATH OFF)
   if(APPLE)
     file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/exports.txt" "_scc_plugin_entry_v1\n")
     target_link_options(${target} PRIVATE
@@ -94,7 +99,8 @@ function(scc_add_plugin id)
   add_library(${id} MODULE ${ARG_SOURCES})
   target_link_libraries(${id} PRIVATE SccSdk::sdk ${ARG_LIBS})
   target_compile_definitions(${id} PRIVATE ${definitions})
-  _scc_plugin_options(${id})
+  scc_plugin_library(${id})
+  _scc_plugin_link(${id})
   # A changed manifest relinks, so that the staged copy is never older than its source.
   set_target_properties(${id} PROPERTIES PREFIX lib OUTPUT_NAME "${id}"
     LIBRARY_OUTPUT_DIRECTORY "${stage}/${SCC_PLATFORM}" LINK_DEPENDS "${SCC_SDK_PLUGIN_MAP};${manifest}")
