@@ -49,7 +49,8 @@ sdk::Failure connection_failure(const sdk::Failure& failure, const Dialect& dial
       {"endpoint.timeout", "runtime.timeout"},
       {"endpoint.protocol", "runtime.api"},
       {"endpoint.limit", "runtime.api"},
-      {"endpoint.closed", "runtime.stream"}};
+      {"endpoint.closed", "runtime.stream"},
+      {"endpoint.not-upgraded", "runtime.api"}};
   for (const auto& [theirs, ours] : kCodes) {
     if (failure.code != theirs) continue;
     sdk::Failure result(failure.status, ours, failure.message, failure.hint);
