@@ -100,7 +100,8 @@ List header_list(const Request& request) {
   };
   for (const auto& [name, value] : request.headers) {
     content_type |= name.size() == 12 && strncasecmp(name.c_str(), "content-type", 12) == 0;
-    add(value.empty() ? name + ";" : name + ": " + value);
+    std::string line = name;
+    add(value.empty() ? line.append(";") : line.append(": ").append(value));
   }
   if (!content_type) add("Content-Type:");  // libcurl would claim a form
   add("Expect:");                           // an engine never says "100 Continue"; do not wait for it

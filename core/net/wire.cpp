@@ -162,7 +162,7 @@ Result<std::optional<std::string>> decode_chunked(std::string_view bytes) {
     std::size_t size = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), size, 16);
     if (error != std::errc{} ||
-        str::trim({end, static_cast<std::size_t>(line.data() + line.size() - end)}) != "") {
+        !str::trim({end, static_cast<std::size_t>(line.data() + line.size() - end)}).empty()) {
       return bad_answer("a chunk header is malformed");
     }
     bytes.remove_prefix(stop + 2);

@@ -39,14 +39,14 @@ std::string Contexts::env(const char* name) const {
 }
 
 std::string Contexts::config_dir() const {
-  const std::string chosen = env("DOCKER_CONFIG");
+  std::string chosen = env("DOCKER_CONFIG");
   if (!chosen.empty()) return chosen;
   const std::string home = env("HOME");
   return home.empty() ? std::string() : home + "/.docker";
 }
 
 std::string Contexts::current_context() const {
-  const std::string chosen = env("DOCKER_CONTEXT");
+  std::string chosen = env("DOCKER_CONTEXT");
   if (!chosen.empty()) return chosen;
   const std::string dir = config_dir();
   if (dir.empty()) return {};

@@ -69,7 +69,7 @@ bool is_connection_failure(const sdk::Failure& failure) noexcept {
 Api::Api(sdk::Host host, std::shared_ptr<const Dialect> dialect, Endpoint endpoint)
     : host_(host), dialect_(std::move(dialect)), endpoint_(std::move(endpoint)) {}
 
-Api Api::connect(sdk::Host host, std::shared_ptr<const Dialect> dialect) {
+Api Api::connect(sdk::Host host, const std::shared_ptr<const Dialect>& dialect) {
   const std::vector<Endpoint> candidates = dialect->endpoints();
   std::optional<sdk::Failure> first;
   for (const Endpoint& candidate : candidates) {
@@ -82,7 +82,7 @@ Api Api::connect(sdk::Host host, std::shared_ptr<const Dialect> dialect) {
       if (!first) first = failure;
     }
   }
-  if (first) throw *first;
+  if (first) throw sdk::Failure(*first);
   throw sdk::Failure(SCC_E_PREREQ, "runtime.missing", "there is no place to look for an engine");
 }
 

@@ -129,7 +129,11 @@ std::string label_filters(const sdk::Json& filter, char first) {
   if (labels.empty()) return {};
   sdk::JsonWriter w;
   w.begin_object().key("label").begin_array();
-  for (const auto& [name, value] : labels) w.value(value.empty() ? name : name + "=" + value);
+  for (const auto& [name, value] : labels) {
+    std::string label = name;
+    if (!value.empty()) label.append("=").append(value);
+    w.value(label);
+  }
   w.end_array().end_object();
   return std::string(1, first) + "filters=" + escape_query(w.str());
 }

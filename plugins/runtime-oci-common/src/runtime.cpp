@@ -299,9 +299,9 @@ sdk::SandboxHandle Runtime::sandbox_create(const sdk::Json& spec) {
   const Reply reply = api()->call(call);
   if (!reply.ok()) {
     sdk::Failure failure = api()->error(reply, "making the sandbox " + name);
-    if (failure.code == "runtime.no-image")
-      failure.status = SCC_E_PREREQ;  // never pulled: it has to be there
-    throw failure;
+    // An image is never pulled by a create: it has to be there.
+    if (failure.code == "runtime.no-image") failure.status = SCC_E_PREREQ;
+    throw sdk::Failure(std::move(failure));
   }
   const sdk::Json made = host_.parse(reply.body);
   sdk::SandboxHandle handle;

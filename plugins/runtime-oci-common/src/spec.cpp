@@ -39,7 +39,7 @@ std::vector<std::string> env_of(const sdk::Json& json) {
     const bool broken = name.empty() || name.find('=') != std::string::npos ||
                         name.find('\0') != std::string::npos || value.find('\0') != std::string::npos;
     if (broken) throw bad("not an environment variable: " + printable(name));
-    env.push_back(name + "=" + value);
+    env.emplace_back(name).append("=").append(value);
   }
   return env;
 }
@@ -52,10 +52,10 @@ std::vector<std::string> argv_of(const sdk::Json& json) {
 
 /// The engine's name for the spec's network.
 std::string network_mode(const sdk::Json& spec) {
-  const std::string mode = spec.str("/network/mode", "none");
+  std::string mode = spec.str("/network/mode", "none");
   if (mode == "none" || mode == "bridge") return mode;
   if (mode != "named") throw bad("not a network mode: " + printable(mode));
-  const std::string name = checked_name(spec.str("/network/name"), "network");
+  std::string name = checked_name(spec.str("/network/name"), "network");
   // An engine takes these words for something else than a network of that name.
   if (name == "host" || name == "default" || name == "none" || name == "bridge") {
     throw bad("not the name of a user's network: " + name);

@@ -68,7 +68,7 @@ class Api {
  public:
   /// Connects to the first of the dialect's endpoints that is there and agrees on a version. Failure as
   /// connection_failure() makes it.
-  static Api connect(sdk::Host host, std::shared_ptr<const Dialect> dialect);
+  static Api connect(sdk::Host host, const std::shared_ptr<const Dialect>& dialect);
 
   Reply call(const Call& call) const;
   /// The reply's document; error() for a status of 400 and more.
