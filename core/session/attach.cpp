@@ -76,7 +76,7 @@ void wipe(std::string& secret) {
 }  // namespace
 
 Result<AttachOutcome> attach_exec(const ExecTarget& target, const Deps& deps, const AttachOptions& options,
-                                  const OnStarted& on_started) {
+                                  const AttachHooks& hooks) {
   const IgnoreSigpipe no_sigpipe;
   const bool tty = target.tty && os::is_tty(options.in) && os::is_tty(options.out);
   // Before the exec: a signal from here on is an event, so that nothing is left half done.
@@ -91,7 +91,7 @@ Result<AttachOutcome> attach_exec(const ExecTarget& target, const Deps& deps, co
   auto started = handshake.go(frame);
   wipe(frame);
   if (!started) return fail(std::move(started).error());
-  if (on_started) on_started(evidence);
+  if (hooks.on_started) hooks.on_started(evidence);
 
   std::optional<os::RawMode> raw;
   if (tty) {
@@ -99,7 +99,7 @@ Result<AttachOutcome> attach_exec(const ExecTarget& target, const Deps& deps, co
     raw.emplace(std::move(mode));
     static_cast<void>(exec->resize(size.rows, size.cols));
   }
-  Pump pump(*exec, signals, target, deps, options, tty);
+  Pump pump(*exec, signals, target, deps, options, tty, hooks.on_settled);
   pump.seed(handshake.take_out(), handshake.take_err());
   const auto signal = pump.run();
   if (raw) raw->leave();
@@ -161,15 +161,21 @@ Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const Att
   running.journal().kill_point(kOp, false);
   SCC_TRY(target.secrets, resolve_secrets(running.plan(), deps));
 
+  json::Value evidence;
   Status recorded;
-  auto outcome = attach_exec(target, deps, options, [&](const json::Value& evidence) {
+  AttachHooks hooks;
+  hooks.on_started = [&](const json::Value& seen) {
     running.set_agent_started();
+    evidence = seen;
+    static_cast<void>(running.journal().note(kOp, "started"));
+  };
+  hooks.on_settled = [&] {
     running.record().status = SessionStatus::running;
     recorded = write_record(running.directory(), running.record());
-    static_cast<void>(running.journal().note(kOp, "started"));
     static_cast<void>(
         detail::write_new_file(running.directory() / "evidence.json", json::dump(evidence), 0600));
-  });
+  };
+  auto outcome = attach_exec(target, deps, options, hooks);
   for (auto& [name, value] : target.secrets) wipe(value);
   if (!recorded && deps.note) deps.note("the session could not be recorded: " + recorded.error().message);
   if (!outcome) {

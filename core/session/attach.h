@@ -49,15 +49,20 @@ struct AttachOutcome {
   json::Value evidence;
 };
 
-/// The handshake was done and the process is about to run; called once.
-using OnStarted = std::function<void(const json::Value& evidence)>;
+/// What to do beside the running process; each is called once.
+struct AttachHooks {
+  /// The process is about to run. Nothing that takes time: its first output waits for it.
+  std::function<void(const json::Value& evidence)> on_started = {};
+  /// Its first output was carried, or it has said nothing for a moment; at the latest when it ended.
+  std::function<void()> on_settled = {};
+};
 
 /// Runs `target` to its end. Before the process starts the errors are verify.failed (Kind::prereq; the
 /// message lists the failed checks), check.protocol and check.refused (Kind::prereq), agent.missing
 /// (Kind::prereq, the checker did not find the program or could not run it), launch.cancelled. After it:
 /// session.lost (Kind::tool) when the connection to the engine broke.
 Result<AttachOutcome> attach_exec(const ExecTarget& target, const Deps& deps, const AttachOptions& options,
-                                  const OnStarted& on_started = {});
+                                  const AttachHooks& hooks = {});
 
 /// The plan's agent.exec step: the agent of a started sandbox, with its secrets.
 Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const AttachOptions& options);

@@ -60,6 +60,7 @@ Status finalise(Running running, const Deps& deps, SessionStatus status, int exi
   } else {
     static_cast<void>(state.journal.note(kOp, "failed", Journal::error_json(stopped.error())));
   }
+  failures.add("while writing the journal", state.journal.sync());
   return failures.status();
 }
 

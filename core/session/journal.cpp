@@ -16,14 +16,13 @@ namespace {
 constexpr std::string_view kJournalFile = "journal.jsonl";
 constexpr std::size_t kJournalLimit = std::size_t{4} << 20U;
 
-Status write_durably(int fd, const stdfs::path& path, std::string_view bytes) {
+Status write_all(int fd, const stdfs::path& path, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(os::errno_error("append to", path, errno));
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
-  if (::fdatasync(fd) != 0) return fail(os::errno_error("fsync", path, errno));
   return {};
 }
 
@@ -43,11 +42,17 @@ Status Journal::note(std::string_view op, std::string_view phase, const json::Va
   line["phase"] = phase;
   line["at"] = utc_now();
   if (!data.is_null()) line["data"] = data;
-  return write_durably(fd_.get(), path_, json::dump(json::Value(std::move(line))) + "\n");
+  return write_all(fd_.get(), path_, json::dump(json::Value(std::move(line))) + "\n");
 }
 
 Status Journal::intent(std::string_view op, const json::Value& data) {
-  return note(op, "intent", data);
+  SCC_CHECK(note(op, "intent", data));
+  return sync();
+}
+
+Status Journal::sync() {
+  if (fd_ && ::fdatasync(fd_.get()) != 0) return fail(os::errno_error("fsync", path_, errno));
+  return {};
 }
 
 Status Journal::done(std::string_view op, const json::Value& result) {

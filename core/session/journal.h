@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The launch journal `<instance>/journal.jsonl`: one intent line before each effect and one done line after
-// it, each on disk before the launch goes on, so that whatever kills the host leaves a record of the one step
-// whose outcome is unknown. No secret is ever written to it. Not thread-safe.
+// it, so that whatever kills the host leaves a record of the one step whose outcome is unknown. Before any
+// effect begins its intent line, and with it every line before, is on disk (one fdatasync); done lines wait
+// for the next one's, which halves the waiting in a launch. No secret is ever written to it. Not thread-safe.
 //
 // Fault injection for tests: SCC_TEST_KILL_AT=<op>[:before|:after] makes the process send itself SIGKILL at
 // that step: after the intent line and before the effect (the default), or after the effect and before the
@@ -37,6 +38,7 @@ class Journal {
   Journal(Journal&&) noexcept = default;
   Journal& operator=(Journal&&) noexcept = default;
 
+  /// On disk when it returns.
   Status intent(std::string_view op, const json::Value& data = {});
   Status done(std::string_view op, const json::Value& result = {});
   /// Outcomes other than success; "undone" and "undo-failed" are lines of a rollback.
@@ -59,6 +61,8 @@ class Journal {
 
   /// Kills the process when SCC_TEST_KILL_AT names this point.
   void kill_point(std::string_view op, bool after) const;
+  /// Puts the lines so far on disk.
+  Status sync();
 
   static json::Value error_json(const Error& error);
 

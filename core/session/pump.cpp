@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <poll.h>
+#include <utility>
 
 #include "session/handshake.h"
 #include "session/state.h"
@@ -20,17 +21,20 @@ constexpr std::size_t kFirstErr = 256;
 constexpr unsigned kForwardMs = 3'000;
 constexpr int kStuckMs = 5;
 constexpr int kInterruptsToStop = 3;
+constexpr std::chrono::milliseconds kSettle{100};
 
 }  // namespace
 
 Pump::Pump(plugin::Exec& exec, os::SignalEvents& signals, const ExecTarget& target, const Deps& deps,
-           const AttachOptions& options, bool tty)
+           const AttachOptions& options, bool tty, std::function<void()> on_settled)
     : exec_(exec),
       signals_(signals),
       target_(target),
       deps_(deps),
       options_(options),
       tty_(tty),
+      on_settled_(std::move(on_settled)),
+      settle_at_(Clock::now() + kSettle),
       in_(options.in, HostFd::Mode::read),
       out_(options.out, HostFd::Mode::write),
       err_(options.err, HostFd::Mode::write) {}
@@ -104,6 +108,7 @@ void Pump::write_input() {
 void Pump::flush(HostFd& host, std::string& buffer, bool& closed) {
   while (!buffer.empty() && !closed) {
     const Io io = host.write(buffer);
+    carried_ = true;
     if (io == Io::would_block) return;
     closed = io == Io::closed;
   }
@@ -174,8 +179,15 @@ Pump::Go Pump::handle_signals() {
   return Go::on;
 }
 
+void Pump::settle(bool now) {
+  if (!on_settled_ || (!now && !carried_ && Clock::now() < settle_at_)) return;
+  const auto call = std::exchange(on_settled_, nullptr);
+  call();
+}
+
 int Pump::poll_timeout() const {
   long long timeout = exec_.fd() >= 0 ? -1 : 10;
+  if (on_settled_ && timeout < 0) timeout = kSettle.count();
   if (write_stuck_) timeout = kStuckMs;
   if (term_deadline_) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*term_deadline_ - Clock::now());
@@ -209,11 +221,18 @@ Status Pump::wait() {
 }
 
 Result<int> Pump::run() {
+  auto signal = carry();
+  settle(true);
+  return signal;
+}
+
+Result<int> Pump::carry() {
   while (true) {
     SCC_CHECK(read_exec());
     flush(out_, to_out_, out_closed_);
     flush(err_, to_err_, err_closed_);
     write_input();
+    settle(false);
     if (ended_ && to_out_.empty() && to_err_.empty()) return stopped_by_;
     if (handle_signals() == Go::done) return stopped_by_;
     if (may_read_ && !ended_ && !full()) continue;

@@ -17,7 +17,7 @@ namespace scc::session {
 class Pump {
  public:
   Pump(plugin::Exec& exec, os::SignalEvents& signals, const ExecTarget& target, const Deps& deps,
-       const AttachOptions& options, bool tty);
+       const AttachOptions& options, bool tty, std::function<void()> on_settled = {});
 
   /// What the handshake read beyond its own lines.
   void seed(std::string out, std::string err);
@@ -40,6 +40,8 @@ class Pump {
   Go on_stop_signal(int signal);
   void forward(int signal);
   void resize();
+  Result<int> carry();
+  void settle(bool now);
   int poll_timeout() const;
   Status wait();
   bool full() const noexcept;
@@ -50,6 +52,9 @@ class Pump {
   const Deps& deps_;
   const AttachOptions& options_;
   bool tty_;
+  std::function<void()> on_settled_;  ///< empty once it was called
+  Clock::time_point settle_at_;
+  bool carried_ = false;  ///< some output reached the host
   HostFd in_;
   HostFd out_;
   HostFd err_;

@@ -93,7 +93,13 @@ class AttachTest : public ScriptedTest {
   }
   Result<AttachOutcome> run() {
     started = false;
-    return attach_exec(target, deps(), options, [this](const json::Value&) { started = true; });
+    AttachHooks hooks;
+    hooks.on_started = [this](const json::Value&) { started = true; };
+    hooks.on_settled = [this] { ++settled; };
+    auto outcome = attach_exec(target, deps(), options, hooks);
+    EXPECT_EQ(settled, started ? 1 : 0);
+    settled = 0;
+    return outcome;
   }
   Error run_error() {
     auto outcome = run();
@@ -109,6 +115,7 @@ class AttachTest : public ScriptedTest {
   Pipe err;
   json::Value go;
   std::atomic<bool> started{false};
+  int settled = 0;
   std::atomic<int> forwarded{0};
   pthread_t main_thread = ::pthread_self();
 };
