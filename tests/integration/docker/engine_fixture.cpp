@@ -191,7 +191,7 @@ void DockerTest::SetUpTestSuite() {
   Engine engine(engine_env());
   if (!engine.ask(engine.table->probe).document.flag("/reachable")) return;
   Tar root;
-  for (const char* dir : {"proc", "sys", "dev", "etc", "run", "work", "data"}) root.dir(dir);
+  for (const char* dir : {"proc", "sys", "dev", "etc", "run", "repo", "data"}) root.dir(dir);
   root.dir("tmp", 01777);
   root.file("helper", read_whole(SCC_DOCKER_HELPER), 0755);
   root.file("etc/passwd", "agent:x:1234:1234::/tmp:/helper\n");

@@ -181,15 +181,15 @@ TEST_F(DockerTest, BindsDirectoriesWhateverTheirNames) {
     const std::string id = name("bind");
     const Outcome made = engine_->create(
         spec(id, R"(,{"type":"bind","source":)" + json_text(source.string()) + R"(,"target":)" +
-                     json_text("/work/" + directory) + R"(,"read_only":false})"));
+                     json_text("/repo/" + directory) + R"(,"read_only":false})"));
     if (directory.find('\t') != std::string::npos) {
       EXPECT_EQ(made.code, "runtime.spec") << "a control character in a path is refused";
       continue;
     }
     ASSERT_TRUE(made.ok()) << made.code << ": " << made.message;
     ASSERT_TRUE(engine_->start(id).ok());
-    EXPECT_EQ(exec(id, {"/helper", "cat", "/work/" + directory + "/there"}).out, "content of " + directory);
-    EXPECT_EQ(exec(id, {"/helper", "write", "/work/" + directory + "/new", "x"}).exit_code, 0);
+    EXPECT_EQ(exec(id, {"/helper", "cat", "/repo/" + directory + "/there"}).out, "content of " + directory);
+    EXPECT_EQ(exec(id, {"/helper", "write", "/repo/" + directory + "/new", "x"}).exit_code, 0);
     EXPECT_TRUE(fs::exists(source / "new"));
     struct stat info {};
     ASSERT_EQ(stat((source / "new").c_str(), &info), 0);
@@ -202,7 +202,7 @@ TEST_F(DockerTest, NeverMakesAMissingSource) {
   const fs::path source = scratch_.path() / "absent";
   const Outcome made =
       engine_->create(spec(name(), R"(,{"type":"bind","source":)" + json_text(source.string()) +
-                                       R"(,"target":"/work","read_only":true})"));
+                                       R"(,"target":"/repo","read_only":true})"));
   EXPECT_EQ(made.status, SCC_E_PREREQ);
   EXPECT_EQ(made.code, "runtime.mount") << made.message;
   EXPECT_FALSE(made.hint.empty());
@@ -237,8 +237,8 @@ TEST_F(DockerTest, LeavesOutWhatIsMountedBelowASource) {
   ASSERT_EQ(mount_tmpfs(outer / "inner"), 0);
   std::ofstream(outer / "inner" / "secret") << "secret";
   const std::string id = run("a", R"(,{"type":"bind","source":)" + json_text(outer.string()) +
-                                      R"(,"target":"/work","read_only":false})");
-  EXPECT_EQ(exec(id, {"/helper", "cat", "/work/inner/secret"}).exit_code, ENOENT);
+                                      R"(,"target":"/repo","read_only":false})");
+  EXPECT_EQ(exec(id, {"/helper", "cat", "/repo/inner/secret"}).exit_code, ENOENT);
   unmount(outer / "inner");
 }
 
