@@ -64,7 +64,8 @@ class Inside(support.Case):
         self.assertNotIn("canary", json.dumps(world.container()))
         names = {line.split("=")[0] for line in world.sh(f"{world.src}/repo", "env", env=env).out.splitlines()}
         allowed = {"HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "TERM", "COLORTERM", "TZ", "PWD", "SHLVL", "_", "OLDPWD",
-                   "SCC_SANDBOX", "SCC_PROVIDER", "SCC_SESSION", "HOSTNAME"}
+                   "SCC_SANDBOX", "SCC_PROVIDER", "SCC_SESSION", "HOSTNAME",
+                   "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"}  # the last three are the image's
         self.assertLessEqual(names, allowed)
 
     def test_siblings_are_not_visible(self):

@@ -22,20 +22,28 @@ class WithTerminal(support.Case):
             terminal.assert_sane(self)
         world.assert_quiet(self)
 
-    def test_typing_and_resize(self):
+    def test_typing(self):
         world = self.world()
-        script = "trap 'stty size' WINCH; echo ready; while read -r line; do echo \"<$line>\"; done; echo bye"
+        script = "echo ready; while read -r line; do echo \"<$line>\"; done; echo bye"
         with Terminal(world, "start", world.repo(), "--", "/bin/bash", "-c", script) as terminal:
             terminal.expect("ready")
             terminal.send("hello\n")
             terminal.expect("<hello>")
-            terminal.resize(50, 132)
-            terminal.send("\n")
-            terminal.expect("50 132")
             terminal.send("\x04")  # end of input
             terminal.expect("bye")
             self.assertEqual(terminal.wait(), 0)
             terminal.assert_sane(self)
+
+    def test_resize_reaches_the_agent(self):
+        world = self.world()
+        script = "trap 'stty size' WINCH; echo ready; while sleep 0.1; do :; done"
+        with Terminal(world, "start", world.repo(), "--", "/bin/bash", "-c", script) as terminal:
+            terminal.expect("ready")
+            for rows, columns in ((50, 132), (10, 20)):
+                terminal.resize(rows, columns)
+                terminal.expect(f"{rows} {columns}")
+            terminal.send("\x03")
+            self.assertEqual(terminal.wait(), 130)
 
     def test_raw_keys_reach_the_agent(self):
         """No key is taken on the way: neither the engine's detach keys nor anything that scc could use itself."""
@@ -61,10 +69,10 @@ class WithTerminal(support.Case):
 
     def test_control_c_before_the_agent_runs(self):
         world = self.world()
-        with Terminal(world, "start", world.repo(), "--", "/bin/sh", "-c", "echo ready; sleep 60") as terminal:
-            time.sleep(0.02)  # any moment of the launch will do; the outcome must be the same
+        with Terminal(world, "start", world.repo(), "--", "/bin/sh", "-c", "sleep 60") as terminal:
+            support.wait_for(world.instances, what="the beginning of the launch")
             terminal.send("\x03")
-            self.assertIn(terminal.wait(), (130,))
+            self.assertEqual(terminal.wait(), 130)
             terminal.assert_sane(self)
         world.assert_quiet(self)
 

@@ -171,7 +171,7 @@ const scc_plugin_v1 scc_plugin_entry_v1 = {sizeof(scc_plugin_v1), SCC_ABI_MAJOR,
         self.check(("plugin.probe-timeout",), "-DHANG")
 
     def test_library_that_disagrees_with_its_manifest(self):
-        self.check(("plugin.manifest-mismatch", "plugin.probe-refused"))
+        self.check(("plugin.manifest-mismatch", "plugin.table"))
 
     def test_rubbish(self):
         world = self.world()

@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import socket
 
 import support
+from proxy import Proxy
 
 NAMES = ("with space", "with:colon", "with,comma", "with'single\"double", "ünïcödé-日本語", "-leading", "--provider", "a=b;c&d|e$f",
-         "back\\slash", "star*[x]?", "%41%2f", "trailing ", "${session.name}")
+         "back\\slash", "star*[x]?", "%41%2f", "trailing ", "${HOME}")
 
 
 class OddNames(support.Case):
@@ -146,10 +146,9 @@ class Protected(support.Case):
         """Wherever DOCKER_HOST points: its directory is not mounted."""
         world = self.world()
         folder = world.make_dir(os.path.join(world.src, "with-socket"))
-        listener = socket.socket(socket.AF_UNIX)
-        self.addCleanup(listener.close)
-        listener.bind(os.path.join(folder, "engine.sock"))
-        world.env["DOCKER_HOST"] = f"unix://{folder}/engine.sock"
+        proxy = Proxy(os.path.join(folder, "engine.sock"))
+        self.addCleanup(proxy.close)
+        world.env["DOCKER_HOST"] = proxy.host
         self.refuse(world, folder)
 
     def test_system_directories(self):
