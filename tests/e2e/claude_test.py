@@ -42,7 +42,8 @@ class Claude(support.Case):
         self.assertIn("I listed the files and added NOTES.md.", done.out)
         self.assertIn("README.md", done.out, "the first tool call listed the files")
         self.assertIn("?? NOTES.md", done.out, "the second one ran git")
-        self.assertIn("Read-only file system", done.out, "managed settings can be read but not written")
+        self.assertIn('{"env":{', done.out, "managed settings can be read ...")
+        self.assertRegex(done.out, "managed-settings.json: (Permission denied|Read-only file system)", "... and not written")
         self.assertNotIn("canary", done.out + done.err)
         self.assertNotIn("CANARY", done.out + done.err)
         path = os.path.join(repo, "NOTES.md")
@@ -162,7 +163,8 @@ class Claude(support.Case):
         self.assertIn(world.suffix, volume)
         token = {"claudeAiOauth": {"accessToken": "sk-ant-oat-" + world.suffix, "refreshToken": "r", "expiresAt": 4102444800000,
                                    "scopes": ["user:inference"], "subscriptionType": "pro"}}
-        support.docker("volume", "create", "--label", "scc.managed=true", volume)
+        labels = [f"--label={key}={value}" for key, value in plan["volume"]["labels"].items()]
+        support.docker("volume", "create", *labels, volume)
         subprocess.run(["docker", "run", "--rm", "-i", "--user", "0", "--network", "none", "-v", f"{volume}:/v",
                         plan["image"]["ref"], "sh", "-c", f"umask 077; cat >/v/.credentials.json; chown -R {uid}:{uid} /v"],
                        input=json.dumps(token), text=True, check=True, capture_output=True)

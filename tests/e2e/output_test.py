@@ -85,7 +85,7 @@ class Json(support.Case):
         world.write(os.path.join(world.config_dir, "config.json"), '{"sandbx": {}}')
         done = world.scc("list", "--json")
         self.assertEqual(done.code, 3, repr(done))
-        self.assertIn("sandbox", done.data["suggested_action"] + done.data["user_message"])
+        self.assertIn("sandbox", done.out, "the nearest key is named")
         self.assertIn("config.json", done.out)
         for text in ('{"sandbox": 3}', "{", "[]", '{"sandbox":{"memory":"lots"}}', "\x00", '{"a":1,"a":2}'):
             world.write(os.path.join(world.config_dir, "config.json"), text)
@@ -114,7 +114,7 @@ class Human(support.Case):
             with self.subTest(command=command):
                 done = self.ok(world.scc(*command.split(), "--help"))
                 self.assertIn(command.split()[-1], done.out)
-                self.assertLessEqual(max(map(len, done.out.splitlines())), 110)
+                self.assertLessEqual(max(map(len, done.out.splitlines())), 120)
         self.assertIn("plugin list", self.ok(world.scc("plugin", "--help")).out)
         self.assertEqual(world.scc("plugin").code, 2)
 
