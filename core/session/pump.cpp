@@ -226,11 +226,20 @@ Result<int> Pump::run() {
   return signal;
 }
 
+/// What the kernel would have done to a process that writes to a pipe without a reader. One that ignores the
+/// signal goes on, and its output is drained.
+void Pump::tell_of_broken_pipe() {
+  if (!out_closed_ || ended_ || pipe_told_) return;
+  pipe_told_ = true;
+  forward(SIGPIPE);
+}
+
 Result<int> Pump::carry() {
   while (true) {
     SCC_CHECK(read_exec());
     flush(out_, to_out_, out_closed_);
     flush(err_, to_err_, err_closed_);
+    tell_of_broken_pipe();
     write_input();
     settle(false);
     if (ended_ && to_out_.empty() && to_err_.empty()) return stopped_by_;

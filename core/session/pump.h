@@ -40,6 +40,7 @@ class Pump {
   Go on_stop_signal(int signal);
   void forward(int signal);
   void resize();
+  void tell_of_broken_pipe();
   Result<int> carry();
   void settle(bool now);
   int poll_timeout() const;
@@ -65,6 +66,7 @@ class Pump {
   bool in_ended_ = false;    ///< the host's stdin has nothing more
   bool in_closed_ = false;   ///< the exec's stdin was closed or broke
   bool out_closed_ = false;  ///< the host's reader went away
+  bool pipe_told_ = false;   ///< the process knows that
   bool err_closed_ = false;
   bool ended_ = false;        ///< the exec has nothing more to say
   bool may_read_ = true;      ///< the exec may have bytes in memory that poll(2) does not see
