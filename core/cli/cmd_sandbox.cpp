@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `scc list`, `stop`, `status` and `prune`: what runs, what was left behind.
+#include "app/cleanup.h"
 #include "app/engine.h"
 #include "app/launch.h"
 #include "cli/command.h"
@@ -145,7 +146,9 @@ Result<int> run_prune(Env& env, const Args& args) {
     env.console.envelope("Prune", data);
     return 0;
   }
+  const std::vector<std::string> workspaces = app::workspaces_of(env.host, report);
   const session::PruneOutcome outcome = session::apply_prune(report, runtimes, env.host.paths);
+  app::release_git_guards(env.host, workspaces);
   data["items"] = items_json(outcome.removed);
   data["kept"] = items_json(outcome.kept);
   print_items(env.console, "removed", outcome.removed);

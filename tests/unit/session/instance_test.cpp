@@ -109,7 +109,7 @@ TEST_F(InstanceTest, LiveWhileTheRecordedProcessLives) {
     mine.pid = ::getpid();
     mine.pid_started = own_process_start();
     static_cast<void>(write_record(directory, mine));
-    static_cast<void>(::write(pipe_fds[1], "x", 1));
+    if (::write(pipe_fds[1], "x", 1) != 1) ::_exit(1);
     ::pause();
     ::_exit(0);
   }

@@ -138,20 +138,22 @@ TEST_F(PumpTest, BothWaysAtOnce) {
   EXPECT_TRUE(got == all) << got.size() << " of " << all.size();
 }
 
-TEST_F(PumpTest, ReaderThatGoesAwayDoesNotStopTheAgent) {
+TEST_F(PumpTest, ReaderThatGoesAwayIsToldToTheAgentAsABrokenPipe) {
   out.read.reset();
   bool all_sent = false;
   expect_agent([&](test::ExecPeer& peer) {
     peer.out(pattern(kMuch));
-    peer.err("still here");
+    peer.err("still here");  // this one ignores the signal, and what it says is drained
     all_sent = true;
     peer.exit(7);
   });
+  expect_forward(SIGPIPE);
   std::string said;
   std::thread thread = reader(err, said);
   EXPECT_EQ(finish(thread).exit_code, 7);
   EXPECT_TRUE(all_sent);
   EXPECT_EQ(said, "still here");
+  EXPECT_EQ(forwarded, SIGPIPE);
 }
 
 TEST_F(PumpTest, AgentThatClosesItsStdinIsNotTheEnd) {
