@@ -53,11 +53,11 @@ struct Search {
   Liveness live;
   PruneReport report;
 
-  /// The instance of one of our objects that no session protects; nullopt: leave it alone.
-  std::optional<std::string> orphan(const Labels& labels, const std::string& fallback) {
+  /// The instance of one of our objects that no session protects; nullopt: leave it alone. A container that
+  /// anyone runs from one of our images inherits the image's labels, but those name no owner and no instance.
+  std::optional<std::string> orphan(const Labels& labels) {
     if (!is_ours(labels, paths, env)) return std::nullopt;
-    std::string instance = label(labels, "scc.instance");
-    if (instance.empty()) instance = fallback;
+    const std::string instance = label(labels, "scc.instance");
     if (!valid_name(instance) || live.live(instance)) return std::nullopt;
     return instance;
   }
@@ -68,7 +68,7 @@ Status find_sandboxes(Search& search, plugin::Runtime& runtime) {
   const json::Value* items = list.at("/sandboxes");
   if (items == nullptr) return {};
   for (const json::Value& item : items->items()) {
-    const auto instance = search.orphan(item.map_at("/labels"), item.str("/name"));
+    const auto instance = search.orphan(item.map_at("/labels"));
     if (!instance) continue;
     const std::string state = item.str("/state");
     const bool running = state != "stopped" && state != "created";
@@ -84,7 +84,7 @@ Status find_networks(Search& search, plugin::Runtime& runtime) {
   const json::Value* items = list.at("/networks");
   if (items == nullptr) return {};
   for (const json::Value& item : items->items()) {
-    const auto instance = search.orphan(item.map_at("/labels"), "");
+    const auto instance = search.orphan(item.map_at("/labels"));
     if (!instance) continue;
     const std::string name = item.str("/name");
     search.report.items.push_back(
@@ -108,7 +108,7 @@ Status find_volumes(Search& search, plugin::Runtime& runtime) {
     const std::string name = item.str("/name");
     const Labels labels = item.map_at("/labels");
     if (!is_instance_volume(labels, name)) continue;
-    const auto instance = search.orphan(labels, "");
+    const auto instance = search.orphan(labels);
     if (!instance) continue;
     search.report.items.push_back(
         {What::volume, name, name, *instance, runtime.ref().id, "its session is gone"});

@@ -125,6 +125,7 @@ TEST_F(PruneTest, NothingOfAnyoneElse) {
   add("sandboxes", "c", variant("scc.owner-uid", nullptr));
   add("sandboxes", "d", variant("scc.state", "/another/home/state/scc"));
   add("sandboxes", "e", variant("scc.instance", "../../etc"));
+  add("sandboxes", "i", variant("scc.instance", nullptr));  // from one of our images
   add("networks", "f", variant("scc.instance", nullptr));
   add("networks", "g", variant("scc.managed", "yes"));
   EXPECT_THAT(planned(), IsEmpty());
