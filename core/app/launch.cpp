@@ -278,9 +278,10 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
 
 namespace {
 
-Status ensure_image(Host& host, const Prepared& prepared) {
+/// Builds or pulls what the plan's image needs; returns the image that is there then.
+Result<std::string> ensure_image(Host& host, const Prepared& prepared) {
   const std::string context = prepared.plan.str("/image/context");
-  if (prepared.plan.str("/image/state") == "present") return {};
+  if (prepared.plan.str("/image/state") == "present") return prepared.plan.str("/image/ref");
   if (context.empty()) {
     return fail(Kind::prereq, "runtime.no-image",
                 "the image " + prepared.plan.str("/image/ref") + " is not in the engine",
@@ -292,7 +293,7 @@ Status ensure_image(Host& host, const Prepared& prepared) {
   SCC_TRY(const image::Ensured done,
           image::ensure(*prepared.engine.runtime, images, locator, context, {false, image_watch(host)}));
   for (const std::string& note : done.notes) host.warn(note);
-  return {};
+  return done.ref;
 }
 
 session::Deps make_deps(Host& host, Prepared& prepared) {
@@ -310,7 +311,11 @@ session::Deps make_deps(Host& host, Prepared& prepared) {
 Result<int> start(Host& host, const LaunchOptions& options) {
   SCC_TRY(Prepared prepared, prepare(host, options));
   for (const std::string& warning : prepared.plan.strings_at("/warnings")) host.warn(warning);
-  SCC_CHECK(ensure_image(host, prepared));
+  SCC_TRY(const std::string image, ensure_image(host, prepared));
+  // Where a configured registry is silent the base is bootstrapped, and the image has another name.
+  if (image != prepared.plan.str("/image/ref")) {
+    SCC_TRY(prepared, prepare(host, options));
+  }
   if (!prepared.engine.info.flag("/local")) {
     SCC_CHECK(image::engine_sees_this_machine(*prepared.engine.runtime, prepared.plan.str("/image/ref"),
                                               host.paths.state));
