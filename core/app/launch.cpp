@@ -245,6 +245,15 @@ void note_readiness(Host& host, Prepared& out, const image::ImageStatus& image) 
   }
 }
 
+/// Manifests name an engine's usual sockets; this is the one in use, wherever the user put it.
+Status refuse_engine_socket(const os::stdfs::path& root, const std::string& endpoint) {
+  constexpr std::string_view kUnix = "unix://";
+  if (!str::starts_with(endpoint, kUnix)) return {};
+  const workspace::ProtectedEntry socket{endpoint.substr(kUnix.size()), workspace::Scope::any_relation,
+                                         "the socket of the container engine"};
+  return workspace::check_protected(root, {socket});
+}
+
 }  // namespace
 
 Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
@@ -258,6 +267,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
                                                             ? section->second
                                                             : json::Value(json::Object{})));
   SCC_TRY(out.engine, choose_engine(host, options.runtime));
+  SCC_CHECK(refuse_engine_socket(resolved.workspace.root, out.engine.info.str("/endpoint")));
   PlanInputs in;
   SCC_CHECK(plan_network(host, out, in));
   SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options));

@@ -76,7 +76,7 @@ Result<std::vector<InstanceFile>> instance_files(const PlanInputs& in) {
     const os::stdfs::path path(target);
     const bool allowed =
         str::starts_with(target, "/etc/") || str::starts_with(target, std::string(kHome) + "/");
-    if (!allowed || path.lexically_normal() != path || !taken.insert(target).second) {
+    if (!allowed || path.lexically_normal().native() != target || !taken.insert(target).second) {
       return fail(Kind::config, "launch.spec",
                   "the provider " + in.provider.id + " asks for a file at " + target +
                       ", which is not a free path below /etc or " + std::string(kHome));

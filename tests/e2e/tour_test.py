@@ -22,7 +22,7 @@ class Tour(support.Case):
         world = self.world(plugins=False)
         done = self.tour(world, support.SOURCE)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        for text in ("NOTES.md", "CapEff", "scc list"):
+        for text in ("NOTES.md", "capabilities 0000000000000000", "scc list"):
             self.assertIn(text, done.stdout + done.stderr)
         self.assertEqual(world.volumes(), [])
         self.assertEqual(self.leftovers(), {"containers": [], "networks": [], "volumes": []})
@@ -49,7 +49,7 @@ class Tour(support.Case):
         self.broken('"file": "NOTES.md"', '"file": "OTHER.md"', r"NOTES\.md")
 
     def test_traffic_elsewhere_is_noticed(self):
-        self.broken("git status --short && git log --oneline", "getent hosts elsewhere.example; git log --oneline", "elsewhere.example")
+        self.broken("git status --short && git log --oneline", "getent hosts elsewhere.example; git status --short && git log --oneline", "elsewhere.example")
 
 
 if __name__ == "__main__":
