@@ -90,7 +90,7 @@ class Claude(support.Case):
         world.assert_quiet(self)
         self.lab.assert_clean(self)
 
-    def test_interactive(self):
+    def test_first_screen(self):
         """The full-screen agent draws its first screen on a new credential volume; Ctrl-C ends it."""
         world = self.claude_world()
         with Terminal(world, "start", world.repo(), rows=40, columns=120) as terminal:
@@ -101,6 +101,32 @@ class Claude(support.Case):
                     break
                 terminal.read(0.5)
             terminal.wait()
+            terminal.assert_sane(self)
+        world.assert_quiet(self)
+        self.lab.assert_clean(self)
+
+    def test_interactive(self):
+        """The full-screen agent: a prompt is typed, tools run without being asked about, two Ctrl-C end it."""
+        world = self.claude_world()
+        repo = world.repo()
+        with Terminal(world, "start", repo, rows=40, columns=120) as terminal:
+            # The agent's own first-run screens, answered with their defaults; afterwards nothing more may be asked.
+            for screen in ("text", "Security"):
+                terminal.expect(screen, seconds=60)
+                terminal.expect("theme|continue", seconds=30)
+                terminal.send("\r")
+            found = terminal.expect("(?i)trust|No, *(\x1b[^a-zA-Z]*[a-zA-Z])*exit|bypass|shortcuts", seconds=30)
+            self.assertRegex(found.group(0).decode().lower(), "bypass|shortcuts", "the agent asks what scc has answered")
+            terminal.expect("shift\\+tab|cycle|shortcuts", seconds=30)
+            terminal.send(PROMPT)
+            terminal.expect("add NOTES.md")
+            terminal.send("\r")
+            support.wait_for(lambda: os.path.exists(os.path.join(repo, "NOTES.md")) or not terminal.read(0.05), 60, "NOTES.md")
+            terminal.expect("added NOTES", seconds=30)
+            terminal.send("\x03")
+            terminal.expect("(?i)again to exit|press ctrl")
+            terminal.send("\x03")
+            self.assertEqual(terminal.wait(), 0)
             terminal.assert_sane(self)
         world.assert_quiet(self)
         self.lab.assert_clean(self)
