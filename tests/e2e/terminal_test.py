@@ -36,10 +36,12 @@ class WithTerminal(support.Case):
 
     def test_resize_reaches_the_agent(self):
         world = self.world()
-        script = "echo ready; while sleep 0.1; do stty size; done"
+        script = "trap 'echo told' WINCH; echo ready; while sleep 0.1; do stty size; done"
         with Terminal(world, "start", world.repo(), "--", "/bin/bash", "-c", script) as terminal:
             terminal.expect("ready")
-            for rows, columns in ((50, 132), (10, 20)):
+            terminal.resize(50, 132)
+            terminal.expect("told")
+            for rows, columns in ((10, 20), (40, 100)):
                 terminal.resize(rows, columns)
                 terminal.expect(f"{rows} {columns}")
             terminal.send("\x03")
