@@ -72,6 +72,18 @@ class Terminal:
                 raise AssertionError(f"{pattern!r} did not come; exit {self.child.poll()}, got {self.output!r}")
             self.read(0.1)
 
+    def expect_on_screen(self, pattern, seconds=20):
+        """Waits for words of a full-screen program, which moves the cursor between them; what came so far stays."""
+        end = time.monotonic() + seconds
+        while True:
+            seen = re.sub(r"(\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b[@-Z\\-_78]|\s)+", " ", self.output.decode("utf-8", "replace"))
+            match = re.search(pattern, seen)
+            if match:
+                return match
+            if time.monotonic() > end or self.child.poll() is not None:
+                raise AssertionError(f"{pattern!r} is not on the screen; exit {self.child.poll()}, seen {seen[-3000:]!r}")
+            self.read(0.1)
+
     def drain(self):
         """Takes what is left in the buffer; True when there was something."""
         size = len(self.output)

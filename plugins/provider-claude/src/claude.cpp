@@ -34,8 +34,13 @@ LaunchSpec Claude::plan_launch(const Json& request) {
   spec.env = {{"CLAUDE_CONFIG_DIR", spec.data_volume},
               {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD", "1"},
               {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"},
+              {"CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", "1"},
               {"DISABLE_AUTOUPDATER", "1"},
               {"NODE_EXTRA_CA_CERTS", ca_file}};
+  // It asks whether the directory is trusted, because of the settings, hooks and servers that a repository
+  // may bring. Here none of them is loaded (--setting-sources), and the directory is what the user started it
+  // in.
+  spec.env["CLAUDE_CODE_SANDBOXED"] = "1";
   // The agent refuses a bypass as uid 0 unless it is told that a sandbox is around it. There is one, without
   // any capability, and the host runs nothing of this without the evidence for it.
   if (argv.bypasses && request.integer("/user/uid", -1) == 0) spec.env["IS_SANDBOX"] = "1";

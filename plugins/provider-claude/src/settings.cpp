@@ -61,6 +61,10 @@ StringMap pinned_environment(const ManagedInput& input) {
                    {"CLAUDE_CODE_USE_BEDROCK", ""},
                    {"CLAUDE_CODE_USE_VERTEX", ""},
                    {"CLAUDE_CODE_USE_FOUNDRY", ""},
+                   {"CLAUDE_CODE_USE_ANTHROPIC_AWS", ""},
+                   {"CLAUDE_CODE_USE_GATEWAY", ""},
+                   {"CLAUDE_CODE_USE_MANTLE", ""},
+                   {"ANTHROPIC_UNIX_SOCKET", ""},
                    {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"},
                    {"DISABLE_AUTOUPDATER", "1"},
                    {"NODE_EXTRA_CA_CERTS", input.ca_file},
@@ -124,7 +128,11 @@ std::string managed_settings(const ManagedInput& input) {
   if (input.config.auth == Auth::api_key) w.member("apiKeyHelper", std::string("cat ") + kSecretFile);
   w.member("allowManagedHooksOnly", true).member("disableAllHooksInCheckout", true);
   w.member("allowManagedMcpServersOnly", true).member("allowedMcpServers", std::vector<std::string>());
-  if (!input.may_bypass) {
+  if (input.may_bypass) {
+    // The agent's own warning before it works unasked ("No, exit" first). Who plans the bypass is the host,
+    // and only in a sandbox that it has verified.
+    w.member("skipDangerousModePermissionPrompt", true);
+  } else {
     w.key("permissions").begin_object().member("disableBypassPermissionsMode", "disable").end_object();
   }
   w.end_object();

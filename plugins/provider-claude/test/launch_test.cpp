@@ -50,6 +50,8 @@ TEST(Launch, PlansASession) {
   EXPECT_EQ(out.document.str("/env/DISABLE_AUTOUPDATER"), "1");
   EXPECT_EQ(out.document.str("/env/CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"), "1");
   EXPECT_EQ(out.document.at("/env/IS_SANDBOX"), nullptr);
+  EXPECT_EQ(out.document.str("/env/CLAUDE_CODE_SANDBOXED"), "1");
+  EXPECT_EQ(out.document.str("/env/CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL"), "1");
   EXPECT_EQ(out.document.str("/files/0/path"), "/etc/claude-code/managed-settings.json");
   EXPECT_EQ(out.document.str("/files/0/mode"), "0444");
   EXPECT_EQ(out.document.at("/secrets"), nullptr);

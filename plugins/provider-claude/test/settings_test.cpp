@@ -78,8 +78,10 @@ TEST(ManagedSettings, PinWhatARepositoryCouldUseToTakeTheKey) {
   EXPECT_EQ(v.str("/apiKeyHelper"), "cat /run/scc/secrets/api-key");
   EXPECT_EQ(v.str("/env/NODE_EXTRA_CA_CERTS"), "/etc/ca.pem");
   EXPECT_EQ(v.str("/env/NODE_TLS_REJECT_UNAUTHORIZED"), "1");
-  for (const char* name : {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "CLAUDE_CODE_USE_BEDROCK",
-                           "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_CUSTOM_HEADERS"}) {
+  for (const char* name :
+       {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX",
+        "CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_USE_ANTHROPIC_AWS",
+        "CLAUDE_CODE_USE_GATEWAY", "CLAUDE_CODE_USE_MANTLE", "ANTHROPIC_UNIX_SOCKET"}) {
     const Value* pinned = v.at(std::string("/env/") + name);
     ASSERT_NE(pinned, nullptr) << name;
     EXPECT_EQ(pinned->string, "") << name;
@@ -90,12 +92,14 @@ TEST(ManagedSettings, PinWhatARepositoryCouldUseToTakeTheKey) {
   ASSERT_NE(v.at("/allowedMcpServers"), nullptr);
   EXPECT_TRUE(v.at("/allowedMcpServers")->children.empty());
   EXPECT_EQ(v.at("/permissions"), nullptr);
+  EXPECT_TRUE(v.flag("/skipDangerousModePermissionPrompt"));
 }
 
 TEST(ManagedSettings, LoginHasNoHelperAndADeniedBypassIsDisabled) {
   const Value v = parsed(managed_settings({Config{}, kSystemCaBundle, false}));
   EXPECT_EQ(v.at("/apiKeyHelper"), nullptr);
   EXPECT_EQ(v.str("/permissions/disableBypassPermissionsMode"), "disable");
+  EXPECT_EQ(v.at("/skipDangerousModePermissionPrompt"), nullptr);
   EXPECT_EQ(v.str("/env/ANTHROPIC_BASE_URL"), "https://api.anthropic.com");
 }
 
