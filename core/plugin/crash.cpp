@@ -74,7 +74,7 @@ void on_crash(int signal, siginfo_t* /*info*/, void* /*context*/) {
     if (kSignals[i] == signal) sigaction(signal, &g_previous[i], nullptr);
   }
   // Delivered when the handler returns; a fault would repeat by itself, an abort would not.
-  raise(signal);
+  static_cast<void>(raise(signal));
 }
 
 }  // namespace

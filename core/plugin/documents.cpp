@@ -15,16 +15,16 @@ namespace {
 /// Compiled on first use and kept: a launch checks the same few documents again and again.
 const json::Schema* schema_of(std::string_view name) {
   static std::mutex mutex;
-  static auto* compiled = new std::map<std::string, json::Schema, std::less<>>;
+  static std::map<std::string, json::Schema, std::less<>> compiled;
   const std::lock_guard<std::mutex> lock(mutex);
-  if (const auto found = compiled->find(name); found != compiled->end()) return &found->second;
+  if (const auto found = compiled.find(name); found != compiled.end()) return &found->second;
   const std::string_view text = json::embedded_schema(std::string(name) + "-1");
   if (text.empty()) return nullptr;
   const Result<json::Value> document = json::parse(text);
   if (!document) return nullptr;
   Result<json::Schema> schema = json::Schema::compile(*document);
   if (!schema) return nullptr;
-  return &compiled->emplace(std::string(name), std::move(*schema)).first->second;
+  return &compiled.emplace(std::string(name), std::move(*schema)).first->second;
 }
 
 }  // namespace

@@ -126,7 +126,10 @@ scc_status upgrade(const scc_host_v1* host, scc_str request_json, std::int32_t* 
       return report(err, SCC_E_TOOL, "endpoint.not-upgraded",
                     "the endpoint answered " + std::to_string(upgraded->response.status) + ": " + shown);
     }
-    *out = new scc_stream{std::move(client), std::move(upgraded->stream)};
+    auto stream = std::make_unique<scc_stream>();
+    stream->client = std::move(client);
+    stream->stream = std::move(upgraded->stream);
+    *out = stream.release();
     return SCC_OK;
   });
 }

@@ -2,6 +2,7 @@
 // scc.host.json/1: the host's bounded parser for plugins. Strings of a view borrow from the document.
 #include <cstring>
 #include <iterator>
+#include <memory>
 
 #include "json/value.h"
 #include "plugin/host.h"
@@ -44,7 +45,9 @@ scc_status parse(const scc_host_v1* /*host*/, scc_str source, scc_json** out,
     if (out == nullptr) return report(err, SCC_E_USAGE, "json.argument", "no place for the document");
     Result<json::Value> value = json::parse(text(source));
     if (!value) return report(err, value.error());
-    *out = new scc_json{std::move(*value)};
+    auto document = std::make_unique<scc_json>();
+    document->root = std::move(*value);
+    *out = document.release();
     return SCC_OK;
   });
 }

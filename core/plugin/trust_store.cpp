@@ -118,7 +118,7 @@ const TrustRecord* TrustStore::find(std::string_view id, std::string_view librar
   return nullptr;
 }
 
-Status TrustStore::add(TrustRecord record) {
+Status TrustStore::add(const TrustRecord& record) {
   return rewrite(&record, {});
 }
 

@@ -36,7 +36,7 @@ class TrustStore {
   const std::vector<TrustRecord>& records() const noexcept { return records_; }
 
   /// Both read the file again under its lock, so that two runs do not lose each other's records.
-  Status add(TrustRecord record);
+  Status add(const TrustRecord& record);
   Status remove(std::string_view id);
 
  private:
