@@ -36,7 +36,7 @@ class WithTerminal(support.Case):
 
     def test_resize_reaches_the_agent(self):
         world = self.world()
-        script = "trap 'echo told' WINCH; echo ready; while sleep 0.1; do stty size; done"
+        script = "trap 'echo told' WINCH; trap 'exit 130' INT; echo ready; while sleep 0.1; do stty size; done"
         with Terminal(world, "start", world.repo(), "--", "/bin/bash", "-c", script) as terminal:
             terminal.expect("ready")
             terminal.resize(50, 132)
