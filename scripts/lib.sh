@@ -76,8 +76,10 @@ start_engine() {
   if [ -d /run/systemd/system ]; then
     as_root systemctl start docker
   else
-    local log=/var/log/scc-dockerd.log
-    as_root sh -c "setsid dockerd --group '$(id -gn)' >$log 2>&1 </dev/null &"
+    local log=/var/log/scc-dockerd.log group
+    group=$(id -gn)
+    if [ "$(id -u)" -eq 0 ] && getent group docker >/dev/null; then group=docker; fi
+    as_root sh -c "setsid dockerd --group '$group' >$log 2>&1 </dev/null &"
   fi
   local waited
   for waited in $(seq 1 150); do

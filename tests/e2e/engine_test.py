@@ -67,7 +67,7 @@ class EngineDown(support.Case):
         self.assertIn("hint:", done.err)
 
     def test_permission_denied(self):
-        world = self.world(uid=1001)
+        world = self.world(uid=1234)
         world.engine_group = None
         data = self.check(world, {}, "(?i)permission|group|denied")
         self.assertRegex(data["suggested_action"], "usermod|group|rootless|sudo")

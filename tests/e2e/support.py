@@ -111,8 +111,11 @@ class World:
         self.suffix = "e2e-" + secrets.token_hex(5)
         self.dir = os.path.realpath(tempfile.mkdtemp(prefix="scc-e2e-"))
         os.chmod(self.dir, 0o755)
-        self.home = self.make_dir(os.path.join(self.dir, "home"), 0o700)
+        self.home = os.path.join(self.dir, "home")
+        self.make_dir(self.home, 0o711)  # so that the tests can look at what lies in it
         self.run_dir = self.make_dir(os.path.join(self.dir, "run"), 0o700)
+        if self.uid != self.me and self.me != 0:  # a stranger's directory above its own is refused by scc
+            as_root("chown", "0:0", self.dir)
         self.src = self.make_dir(os.path.join(self.home, "src"), 0o755)
         self.state = os.path.join(self.home, ".local", "state", "scc")
         self.config_dir = os.path.join(self.home, ".config", "scc")
@@ -135,16 +138,18 @@ class World:
             as_root("chown", "-h", f"{self.uid}:{self.uid}", path)
 
     def make_dir(self, path, mode=0o755):
-        if not os.path.isdir(path):
-            parent = os.path.dirname(path)
-            if not os.path.isdir(parent):
-                self.make_dir(parent)
-            if os.access(parent, os.W_OK):
-                os.mkdir(path)
-            else:
-                as_root("mkdir", path)
+        """A directory of this world's user, with what is missing above it."""
+        if self.uid != self.me and self.me != 0 and path.startswith(self.home + "/"):
+            done = subprocess.run((*self.become({"PATH": "/usr/bin:/bin"}), "sh", "-c", 'mkdir -p "$1" && chmod "$2" "$1"', "sh",
+                                   path, f"{mode:o}"), capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise AssertionError(f"making {path}: {done.stderr}")
+        elif not os.path.isdir(path):
+            if not os.path.isdir(os.path.dirname(path)):
+                self.make_dir(os.path.dirname(path))
+            os.mkdir(path, mode)
+            os.chmod(path, mode)
             self.own(path)
-            as_root("chmod", f"{mode:o}", path)
         return path
 
     def write(self, path, text, mode=0o644):
