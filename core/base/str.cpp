@@ -70,6 +70,21 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string without_csi(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b' && i + 1 < text.size() && text[i + 1] == '[') {
+      for (i += 2; i < text.size() && (text[i] < '@' || text[i] > '~');) {
+        ++i;
+      }
+      continue;
+    }
+    out.push_back(text[i]);
+  }
+  return out;
+}
+
 bool valid_utf8(std::string_view text) noexcept {
   for (std::size_t pos = 0; pos < text.size();) {
     const Decoded d = decode(text, pos);

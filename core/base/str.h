@@ -13,6 +13,9 @@ namespace scc::str {
 /// invalid UTF-8 become \xNN or \u{NNNN}; the rest stays.
 std::string printable(std::string_view text);
 
+/// The text without the control sequences that colour it (ECMA-48 CSI: ESC [ ... final byte).
+std::string without_csi(std::string_view text);
+
 /// True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool valid_utf8(std::string_view text) noexcept;
 

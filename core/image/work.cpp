@@ -74,7 +74,8 @@ void BuildLog::flush() {
 }
 
 void BuildLog::finish_line() {
-  const std::string text = str::printable(str::trim(current_));
+  const std::string plain = str::without_csi(current_);
+  const std::string text = str::printable(str::trim(plain));
   current_.clear();
   if (text.empty()) {
     return;
@@ -122,12 +123,8 @@ std::vector<std::string> BuildLog::tail_of(std::string_view prefix, std::size_t 
 }
 
 plugin::Progress BuildLog::progress() {
-  return [this](std::string_view text) {
-    write(text);
-    if (!text.empty() && text.back() != '\n') {
-      flush();
-    }
-  };
+  // An engine may pass a line on in pieces; only a line feed ends it.
+  return [this](std::string_view text) { write(text); };
 }
 
 Error explain(Error error, const BuildLog& log, const stdfs::path& path) {

@@ -6,6 +6,12 @@
 namespace scc::str {
 namespace {
 
+TEST(Str, ColoursAreTakenOut) {
+  EXPECT_EQ(without_csi("\x1b[91mnpm\x1b[0m\x1b[91m ERR! x\x1b[0m"), "npm ERR! x");
+  EXPECT_EQ(without_csi("a\x1b[2Kb\x1b"), "ab\x1b");
+  EXPECT_EQ(without_csi("cut \x1b[3"), "cut ");
+}
+
 TEST(Printable, KeepsTextAndEscapesControl) {
   EXPECT_EQ(printable("feature/größe 日本"), "feature/größe 日本");
   EXPECT_EQ(printable("a\x1b[31mb\n"), "a\\x1b[31mb\\x0a");
