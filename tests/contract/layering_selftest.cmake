@@ -58,6 +58,7 @@ broken("belongs to core/plugin alone" core/cli/x.cpp "${spdx}#include <boost/dll
 broken("belongs to core/cli alone" core/app/x.cpp "${spdx}#include <boost/program_options.hpp>\n")
 broken("<spdlog/spdlog.h> belongs to core/log alone" core/os/x.cpp "${spdx}#include <spdlog/spdlog.h>\n")
 broken("<archive.h> belongs to core/image alone" core/os/x.cpp "${spdx}#include <archive.h>\n")
+broken("belongs to core/config alone" core/app/x.cpp "${spdx}#include <yaml-cpp/yaml.h>\n")
 broken("<git2.h> belongs to core/git alone" core/workspace/x.cpp "${spdx}#include <git2.h>\n")
 foreach(word claude Codex DOCKER podman Squid)
   broken("names a vendor or an engine" core/os/x.cpp "${spdx}const char* k = \"${word}\";\n")

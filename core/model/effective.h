@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all layers together come to, and why: the result of policy::compute. Lists keep evaluation order; the
+// codes of records are stable (docs/config.md). No I/O.
+#pragma once
+
+#include "json/value.h"
+#include "model/org.h"
+
+namespace scc::model {
+
+struct Decision {
+  std::string field;
+  std::string value;
+  std::string reason;
+  std::string source;  ///< org.security, org.defaults, team.<name>, personal, project, policy, repo, user
+  std::string rule;    ///< JSON pointer in the layer's document that decided, "/defaults/network_policy"
+  std::string exception_id;  ///< of an exception that lifted a refusal
+  std::string expires_at;
+};
+struct Blocked {
+  std::string item;
+  std::string blocked_by;
+  std::string source;
+  std::string target_type;  ///< plugin, mcp_server, image
+  std::string code;
+  std::string requested_by;  ///< the layer that asked for it
+};
+struct Denied {
+  std::string item;
+  std::string requested_by;  ///< team, personal, project
+  std::string reason;
+  std::string target_type;
+  std::string code;
+};
+struct Ignored {
+  std::string field;
+  std::string requested_value;
+  std::string effective_value;
+  std::string source;
+  std::string reason;
+  std::string code;
+};
+/// Left out by a removal that was allowed (disabled_plugins, a false entry).
+struct Disabled {
+  std::string item;
+  std::string source;
+  std::string target_type;
+};
+
+struct EffectiveMcp {
+  McpServer server;
+  std::string source;
+};
+struct EffectiveDevAction {
+  DevAction action;
+  std::string source;
+};
+
+struct Effective {
+  bool standalone = false;
+  std::string organization_name;
+  std::string organization_id;
+  std::string team;          ///< empty: none
+  Strings plugins;           ///< canonical name@marketplace
+  StringMap plugin_sources;  ///< reference -> layer
+  std::vector<EffectiveMcp> mcp_servers;
+  std::optional<NetworkPolicy> network_policy;  ///< absent: `open` applies
+  std::string network_source;
+  Enforcer enforcer;
+  Session session;
+  std::vector<EffectiveDevAction> dev_commands;
+  std::vector<EffectiveDevAction> dev_logs;
+  std::vector<EffectiveDevAction> dev_health_checks;
+  std::optional<Strings> allowed_providers;  ///< absent: all; empty: none
+  Egress egress;                             ///< allow and deny expanded, without the provider's own set
+  StringMap images;
+  Strings blocked_base_images;
+  std::optional<Strings> allowed_base_images;
+  SafetyNet safety_net;
+  PluginPolicy scc_plugins;
+  std::map<std::string, Marketplace> marketplaces;  ///< organisation's and trusted team's
+  std::vector<Decision> decisions;
+  std::vector<Blocked> blocked;
+  std::vector<Denied> denied;
+  std::vector<Ignored> ignored;
+  std::vector<Disabled> disabled;
+  Strings warnings;
+  Strings applied_exceptions;  ///< ids, in order of use
+};
+
+}  // namespace scc::model
