@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import pathlib
 import pty
 import re
 import select
@@ -92,12 +93,21 @@ class Terminal:
                 break
         return len(self.output) > size
 
+    def who_runs(self):
+        """For the report of a hang: what scc waits in, and the processes of the sandboxes."""
+        tasks = sorted(pathlib.Path(f"/proc/{self.child.pid}/task").glob("*"))
+        told = [f"scc thread {task.name}: {(task / 'wchan').read_text()} {(task / 'syscall').read_text().strip()}" for task in tasks]
+        for line in support.docker("ps", "--format", "{{.ID}} {{.Names}}").splitlines():
+            columns = "pid,ppid,pgid,tpgid,stat,wchan:20,args"
+            told.append(line + "\n" + support.docker("top", line.split()[0], "-eo", columns, check=False))
+        return "\n".join(told)
+
     def wait(self, seconds=25):
         """The exit code, reading meanwhile so that nobody blocks on a full buffer."""
         end = time.monotonic() + seconds
         while self.child.poll() is None:
             if time.monotonic() > end:
-                raise AssertionError(f"scc does not end; got {self.output!r}")
+                raise AssertionError(f"scc does not end; got {self.output!r}\n{self.who_runs()}")
             if self.master >= 0:
                 self.read(0.05)
             else:
