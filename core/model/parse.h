@@ -61,5 +61,7 @@ std::string_view org_schema();
 /// The canonical spelling, name@marketplace, of a plugin reference. Kind::config plugin-ref.invalid or
 /// plugin-ref.ambiguous. `aliases`: the organisation's marketplaces.
 Result<std::string> normalise_plugin_ref(std::string_view text, const Strings& aliases);
+/// The marketplace that every organisation has without defining it; a property of the build.
+std::string_view implicit_marketplace() noexcept;
 
 }  // namespace scc::model
