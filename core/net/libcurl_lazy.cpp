@@ -39,6 +39,15 @@ SCC_FORWARD(libcurl, CURLMcode, curl_multi_poll,
 SCC_FORWARD(libcurl, CURLMsg*, curl_multi_info_read, (CURLM * multi, int* left), (multi, left))
 SCC_FORWARD(libcurl, const char*, curl_multi_strerror, (CURLMcode code), (code))
 
+SCC_FORWARD(libcurl, CURLU*, curl_url, (), ())
+SCC_FORWARD(libcurl, void, curl_url_cleanup, (CURLU * url), (url))
+SCC_FORWARD(libcurl, CURLUcode, curl_url_get, (CURLU * url, CURLUPart what, char** part, unsigned flags),
+            (url, what, part, flags))
+SCC_FORWARD(libcurl, CURLUcode, curl_url_set, (CURLU * url, CURLUPart what, const char* part, unsigned flags),
+            (url, what, part, flags))
+SCC_FORWARD(libcurl, const char*, curl_url_strerror, (CURLUcode code), (code))
+SCC_FORWARD(libcurl, void, curl_free, (void* memory), (memory))
+
 CURLcode curl_easy_setopt(CURL* handle, CURLoption option, ...) {
   using Function = CURLcode (*)(CURL*, CURLoption, ...);
   static const auto function = reinterpret_cast<Function>(libcurl.symbol("curl_easy_setopt"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256, random names and sealed memory files. The only user of libsodium.
+// SHA-256, random names and sealed memory files. Signatures: sign.cpp.
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
