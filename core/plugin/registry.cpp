@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <set>
 
 #include "base/str.h"
 #include "json/schema.h"
@@ -79,6 +80,8 @@ std::string_view to_string(State value) noexcept {
       return "unreadable";
     case State::suspect:
       return "suspect";
+    case State::denied:
+      return "denied";
   }
   return "?";
 }
@@ -94,6 +97,8 @@ struct Registry::Impl {
     services = std::move(shared);
   }
 
+  void settle();
+  void apply_policy(Entry& entry);
   void judge(Entry& entry);
   void judge_all();
   const Entry* find_owner(std::string_view kind, std::string_view id) const;
@@ -105,15 +110,45 @@ struct Registry::Impl {
   std::shared_ptr<const HostServices> services;
   ProbeCache cache;
   Trust trust;
+  std::vector<std::string> allow_override;
+  std::vector<Policy> policies;   ///< highest first; empty: none was set
+  std::optional<Error> unusable;  ///< a policy that cannot be understood: nothing is loaded
+  bool loaded = false;
   std::vector<Entry> entries;
   std::vector<SearchDir> dirs;
   std::vector<std::string> warnings;
 };
 
+/// Who shadows whom, and what is to be said of the winners.
+void Registry::Impl::settle() {
+  resolve_shadowing(entries, allow_override);
+  judge_all();
+}
+
+void Registry::Impl::apply_policy(Entry& entry) {
+  if (entry.state != State::ready) return;
+  std::set<std::string> modes;
+  for (const Entry& other : entries) {
+    if (other.builtin == nullptr) continue;
+    for (const ManifestComponent& c : other.manifest.components) {
+      if (c.kind == "netpolicy") modes.insert(c.id);
+    }
+  }
+  Result<PolicyVerdict> verdict = judge_by_policy(policies, entry, modes);
+  if (verdict) {
+    entry.policy = std::move(*verdict);
+    return;
+  }
+  const Error& error = verdict.error();
+  entry.policy = {error.context.empty() ? std::string() : error.context.front(), {}, false};
+  refuse(entry, State::denied, error);
+}
+
 /// What `load` would say, as far as it can be known without reading whole libraries.
 void Registry::Impl::judge(Entry& entry) {
   if (entry.state != State::ready || entry.builtin != nullptr) return;
-  if (entry.trust != TrustClass::bundled && !trust.store.knows(entry.manifest.id)) {
+  const bool local = entry.trust != TrustClass::bundled && !entry.policy.vouched;
+  if (local && !trust.store.knows(entry.manifest.id)) {
     const Status vouched = trust.check(entry, entry.sha256, entry.manifest_sha256);
     return refuse(entry, State::untrusted, vouched.error());
   }
@@ -157,7 +192,8 @@ Error Registry::Impl::unknown(std::string_view kind, std::string_view id) const 
   for (const Entry& entry : entries) {
     const bool named =
         entry.manifest.id == id || entry.manifest.id == std::string(kind) + "-" + std::string(id);
-    if (named && (entry.state == State::unreadable || entry.state == State::refused)) return error_of(entry);
+    const bool telling = entry.state == State::unreadable || entry.state == State::refused;
+    if (named && (telling || entry.state == State::denied)) return error_of(entry);
   }
   std::vector<std::string> known;
   for (const Entry& entry : entries) {
@@ -178,6 +214,7 @@ Error Registry::Impl::unknown(std::string_view kind, std::string_view id) const 
 
 Result<ComponentSource> Registry::Impl::source(std::string_view kind, std::string_view id,
                                                const json::Value& user_config) {
+  if (unusable) return fail(*unusable);
   const Entry* entry = find_owner(kind, id);
   if (entry == nullptr) return fail(unknown(kind, id));
   if (entry->state != State::ready) return fail(error_of(*entry));
@@ -194,8 +231,9 @@ Result<ComponentSource> Registry::Impl::source(std::string_view kind, std::strin
   json::Value config = user_config.is_object() ? user_config : json::Value(json::Object{});
   SCC_CHECK(check_config(*entry, config));
   Loader loader(trust, cache, services);
-  SCC_TRY(const Loaded* loaded, loader.load(*entry));
-  const auto& tables = loaded->tables.components;
+  loaded = true;
+  SCC_TRY(const Loaded* library, loader.load(*entry));
+  const auto& tables = library->tables.components;
   const auto table = std::find_if(tables.begin(), tables.end(), [&](const TableComponent& c) {
     return c.interface == wanted->interface && c.id == id;
   });
@@ -214,8 +252,9 @@ Result<ComponentSource> Registry::Impl::source(std::string_view kind, std::strin
   document["plugin_dir"] = entry->builtin != nullptr ? std::string("/") : entry->directory.string();
   SCC_TRY(std::string text, Caller::request("component-config", document));
   ComponentSource out;
-  out.ref = {std::string(kind), std::string(id), entry->manifest.id, entry->manifest.version, loaded->sha256};
-  out.blame = loaded->blame;
+  out.ref = {std::string(kind), std::string(id), entry->manifest.id, entry->manifest.version,
+             library->sha256};
+  out.blame = library->blame;
   out.host = &new_context(entry->manifest.id, std::string(kind), entry->manifest.grants, services);
   out.table = table->table;
   out.config = std::move(text);
@@ -241,13 +280,76 @@ Registry::~Registry() = default;
 Result<Registry> Registry::scan(const os::Environment& env, const os::Paths& paths, const Options& options) {
   auto impl = std::make_unique<Impl>(env, paths, options);
   impl->dirs = search_list(env, paths, options);
+  impl->allow_override = options.allow_override;
   for (SearchDir& dir : impl->dirs) scan_directory(dir, impl->entries);
   for (const scc_plugin_v1* plugin : options.builtins) impl->entries.push_back(builtin_entry(*plugin));
-  resolve_shadowing(impl->entries, options.allow_override);
+  for (std::size_t i = 0; i < impl->entries.size(); ++i) impl->entries[i].rank = i;
   impl->trust.store = TrustStore::load(paths.state / "plugin-trust.json", impl->warnings);
   impl->trust.lock = PluginsLock::load(paths.plugins / "plugins.lock", impl->warnings);
-  impl->judge_all();
+  impl->settle();
   return Registry(std::move(impl));
+}
+
+Status Registry::set_policy(Policy policy, std::vector<Policy> lower) {
+  Impl& impl = *impl_;
+  if (impl.loaded || !impl.policies.empty() || impl.unusable) {
+    return fail(Kind::internal, "plugin.policy-late", "the policy for plugins came after their first use");
+  }
+  impl.policies = std::move(lower);
+  impl.policies.insert(impl.policies.begin(), std::move(policy));
+  bool locked = false;
+  bool user = true;
+  for (const Policy& layer : impl.policies) {
+    if (Status readable = check_policy(layer); !readable) {
+      impl.unusable = readable.error();
+      return readable;
+    }
+    locked = locked || layer.locked;
+    user = user && layer.allow_user;
+  }
+  if (locked && !impl.allow_override.empty()) {
+    impl.warnings.emplace_back("--allow-override has no effect: the organisation locked the plugins");
+    impl.allow_override.clear();
+  }
+  for (SearchDir& dir : impl.dirs) {
+    const bool off = dir.trust == TrustClass::dev ? locked || !user : dir.trust == TrustClass::user && !user;
+    if (!off || !dir.used) continue;
+    dir.used = false;
+    dir.reason = "ignored: the organisation does not allow plugins from here";
+  }
+  std::sort(impl.entries.begin(), impl.entries.end(),
+            [](const Entry& a, const Entry& b) { return a.rank < b.rank; });
+  for (Entry& entry : impl.entries) {
+    const bool judged = entry.state == State::shadowed || entry.state == State::untrusted ||
+                        entry.state == State::changed || entry.state == State::suspect;
+    if (judged) refuse(entry, State::ready, Error{Kind::prereq, {}, {}, {}, {}});
+    impl.apply_policy(entry);
+  }
+  impl.settle();
+  return {};
+}
+
+Status Registry::check_required() const {
+  if (impl_->unusable) return fail(*impl_->unusable);
+  for (const Policy& layer : impl_->policies) {
+    for (const std::string& id : layer.required) {
+      const Entry* found = nullptr;
+      for (const Entry& entry : impl_->entries) {
+        if (entry.manifest.id != id || entry.state == State::shadowed) continue;
+        if (found == nullptr || entry.state == State::ready) found = &entry;
+      }
+      if (found != nullptr && found->state == State::ready) continue;
+      const std::string why =
+          found == nullptr ? std::string("is not installed") : "cannot be used: " + found->reason;
+      std::string hint = "install it, then run `scc plugin list`";
+      if (found != nullptr && !found->hint.empty()) hint = found->hint;
+      return fail(Kind::prereq, "plugin.required",
+                  layer.source + " requires the plugin " + str::printable(id) + " (" + layer.pointer +
+                      "/required), which " + why,
+                  std::move(hint));
+    }
+  }
+  return {};
 }
 
 const std::vector<Entry>& Registry::entries() const noexcept {
@@ -264,6 +366,10 @@ Provenance Registry::provenance(const Entry& entry) const {
   Provenance out;
   out.suspect = impl_->cache.suspect(entry.sha256);
   out.probed = recorded_probe(impl_->cache, entry).has_value();
+  if (!entry.policy.rule.empty()) {
+    out.rule = entry.policy.rule;
+    if (!entry.policy.source.empty()) out.rule += " of " + entry.policy.source;
+  }
   if (entry.builtin != nullptr) {
     out.vouched_by = "scc itself";
   } else if (entry.trust == TrustClass::bundled) {
@@ -272,6 +378,8 @@ Provenance Registry::provenance(const Entry& entry) const {
     const bool same = found != known.end() && found->second.library == entry.sha256 &&
                       found->second.manifest == entry.manifest_sha256;
     if (same) out.vouched_by = "the installation (plugins.lock)";
+  } else if (entry.policy.vouched) {
+    out.vouched_by = entry.policy.source;
   } else if (const TrustRecord* record =
                  impl_->trust.store.find(entry.manifest.id, entry.sha256, entry.manifest_sha256)) {
     out.vouched_by = "you (scc plugin trust)";
@@ -350,7 +458,8 @@ Status Registry::trust(std::string_view id) {
     return fail(Kind::usage, "plugin.builtin", "plugin " + std::string(id) + " is part of scc", "");
   }
   const State state = entry->state;
-  if (state == State::refused || state == State::unreadable) return fail(error_of(*entry));
+  const bool hopeless = state == State::refused || state == State::unreadable || state == State::denied;
+  if (hopeless) return fail(error_of(*entry));
   Loader loader(impl_->trust, impl_->cache, impl_->services);
   SCC_CHECK(loader.examine(*entry));
   if (entry->trust == TrustClass::bundled) {

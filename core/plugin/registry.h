@@ -12,6 +12,7 @@
 #include "json/value.h"
 #include "os/env.h"
 #include "plugin/manifest.h"
+#include "plugin/policy.h"
 #include "scc/abi.h"
 
 namespace scc::plugin {
@@ -20,7 +21,7 @@ enum class TrustClass { dev, user, system, bundled, builtin };
 std::string_view to_string(TrustClass value) noexcept;
 
 /// Why an entry can or cannot be used, in the order of the checks (sdk.md §6).
-enum class State { ready, untrusted, changed, shadowed, refused, unreadable, suspect };
+enum class State { ready, untrusted, changed, shadowed, refused, unreadable, suspect, denied };
 std::string_view to_string(State value) noexcept;
 
 struct Entry {
@@ -35,12 +36,15 @@ struct Entry {
   std::string sha256;  ///< of the library's bytes as the manifest says
   std::string manifest_sha256;
   const scc_plugin_v1* builtin = nullptr;  ///< compiled in: no directory, no library
+  std::size_t rank = 0;                    ///< order of discovery
+  PolicyVerdict policy;                    ///< the rule that allows or (state denied) denies it
 };
 
 /// What is known about an entry beyond its manifest, for `scc plugin info`.
 struct Provenance {
   std::string vouched_by;  ///< who vouches for these bytes; empty: nobody
   std::string since;       ///< RFC 3339, of a local trust record
+  std::string rule;        ///< of the policy, "/plugins/allow/0 of <source>"; empty: no rule speaks about it
   bool probed = false;     ///< these bytes passed the probe of this host before
   bool suspect = false;    ///< they crashed the host when last used
 };
@@ -94,6 +98,14 @@ class Registry {
   Registry(Registry&&) noexcept;
   Registry& operator=(Registry&&) noexcept;
   ~Registry();
+
+  /// Judges every entry anew under the organisation's policy, once, before any library is loaded. `lower`:
+  /// layers below it, which can only tighten. From then on a network policy that is not built in comes from
+  /// the plugin that `policy` names, by default only from one that came with scc. Kind::config plugin.policy
+  /// when a rule cannot be understood: nothing may be loaded then.
+  Status set_policy(Policy policy, std::vector<Policy> lower = {});
+  /// Kind::prereq plugin.required when a plugin that the policy requires is missing or unusable.
+  Status check_required() const;
 
   const std::vector<Entry>& entries() const noexcept;  ///< sorted by id, winners before losers
   const std::vector<SearchDir>& search_dirs() const noexcept;

@@ -6,6 +6,7 @@
 // whole: half a plugin is nothing that anybody tested.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "plugin/discovery.h"
 
@@ -23,18 +24,15 @@ class Settling {
       : entries_(entries), override_(allow_override) {}
 
   void run() {
-    // First the overrides (search order), then built-in, bundled, system, then the rest in search order.
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (!owned_by_root(entries_[i].trust) && overrides(entries_[i])) claim(i);
-    }
+    // First the overrides (search order), then built-in, bundled, system. What the policy denied of these
+    // gives way to what the policy vouches for, and to nothing else. Then the rest in search order.
+    each([&](const Entry& e) { return !owned_by_root(e.trust) && overrides(e); });
     for (const TrustClass trust : {TrustClass::builtin, TrustClass::bundled, TrustClass::system}) {
-      for (std::size_t i = 0; i < entries_.size(); ++i) {
-        if (entries_[i].trust == trust) claim(i);
-      }
+      each([&](const Entry& e) { return e.trust == trust && e.state != State::denied; });
     }
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (!owned_by_root(entries_[i].trust) && !overrides(entries_[i])) claim(i);
-    }
+    each([](const Entry& e) { return !owned_by_root(e.trust) && e.policy.vouched; });
+    each([](const Entry& e) { return owned_by_root(e.trust) && e.state == State::denied; });
+    each([](const Entry& e) { return !owned_by_root(e.trust); });
   }
 
  private:
@@ -47,6 +45,14 @@ class Settling {
     return named(entry.manifest.id) ||
            std::any_of(entry.manifest.components.begin(), entry.manifest.components.end(),
                        [&](const ManifestComponent& c) { return named(c.id); });
+  }
+
+  template <class F>
+  void each(F&& wanted) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (!wanted(entries_[i]) || !settled_.insert(i).second) continue;
+      claim(i);
+    }
   }
 
   void claim(std::size_t index) {
@@ -87,6 +93,7 @@ class Settling {
 
   std::vector<Entry>& entries_;
   const std::vector<std::string>& override_;
+  std::set<std::size_t> settled_;
   std::map<std::string, std::size_t> plugins_;
   std::map<std::string, std::size_t> components_;
 };
@@ -95,9 +102,10 @@ class Settling {
 
 void resolve_shadowing(std::vector<Entry>& entries, const std::vector<std::string>& allow_override) {
   Settling(entries, allow_override).run();
-  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+  const auto loser = [](const Entry& e) { return e.state == State::shadowed || e.state == State::denied; };
+  std::stable_sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
     if (a.manifest.id != b.manifest.id) return a.manifest.id < b.manifest.id;
-    return (a.state == State::shadowed) < (b.state == State::shadowed);
+    return loser(a) < loser(b);
   });
 }
 

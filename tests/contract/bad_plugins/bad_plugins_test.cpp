@@ -364,5 +364,43 @@ TEST_F(BadPlugins, AManifestThatIsNoJson) {
   expect_others_work();
 }
 
+TEST_F(BadPlugins, WhatThePolicyDeniesIsNotEvenProbed) {
+  set_up("crash_constructor");
+  force_trust(paths_, *find(scan(), "sample"));
+  plugin::Policy policy;
+  policy.deny = {"sample"};
+  plugin::Registry registry = scan();
+  ASSERT_TRUE(registry.set_policy(policy));
+  const auto provider = registry.provider("sample", json::Value());
+  ASSERT_FALSE(provider);
+  EXPECT_EQ(provider.error().id, "plugin.denied") << "trusted, but the organisation's word counts";
+  EXPECT_EQ(exit_code(provider.error().kind), 6);
+  EXPECT_FALSE(std::filesystem::exists(paths_.cache / "plugin-probe")) << "nothing of it may run";
+  registry = scan();
+  ASSERT_TRUE(registry.set_policy({}));
+  EXPECT_EQ(registry.provider("sample", json::Value()).error().id, "plugin.probe-crash")
+      << "the same plugin reaches the probe when it is not denied";
+  expect_others_work();
+}
+
+TEST_F(BadPlugins, APinOfOtherBytesIsNoTrust) {
+  set_up("good");
+  plugin::Policy policy;
+  policy.mode = "pinned";
+  policy.allow = {{"sample", "", {os::sha256_hex(library("good_effects"))}, {}}};
+  plugin::Registry registry = scan();
+  ASSERT_TRUE(registry.set_policy(policy));
+  EXPECT_EQ(registry.provider("sample", json::Value()).error().id, "plugin.denied");
+  policy.allow.front().sha256 = {os::sha256_hex(library("good"))};
+  registry = scan();
+  ASSERT_TRUE(registry.set_policy(policy));
+  EXPECT_TRUE(registry.provider("sample", json::Value()));
+  // The manifest goes on claiming the pinned hash; the bytes on disk are others.
+  write(plugins_ / "sample/lib/plugin.so", library("good_effects"));
+  registry = scan();
+  ASSERT_TRUE(registry.set_policy(policy));
+  EXPECT_EQ(registry.provider("sample", json::Value()).error().id, "plugin.hash");
+}
+
 }  // namespace
 }  // namespace scc::test
