@@ -109,6 +109,7 @@ Paths Paths::from(const Environment& env) {
   paths.libexec = paths.prefix / "libexec/scc";
   paths.share = paths.prefix / "share/scc";
   paths.plugins = paths.prefix / "lib/scc/plugins";
+  paths.system = "/etc/scc";
   return paths;
 }
 

@@ -32,15 +32,17 @@ struct Environment {
 /// cli.md §7: SCC_*_DIR, else XDG_*, else the defaults below home. Relative values are ignored, as XDG
 /// demands.
 struct Paths {
-  stdfs::path config;   ///< ~/.config/scc
-  stdfs::path cache;    ///< ~/.cache/scc
-  stdfs::path state;    ///< ~/.local/state/scc
-  stdfs::path data;     ///< ~/.local/share/scc
-  stdfs::path runtime;  ///< $XDG_RUNTIME_DIR/scc, else state/run
-  stdfs::path prefix;   ///< installation prefix, from the executable (<prefix>/bin/scc)
-  stdfs::path libexec;  ///< <prefix>/libexec/scc: init and checker
-  stdfs::path share;    ///< <prefix>/share/scc: schemas, images
-  stdfs::path plugins;  ///< <prefix>/lib/scc/plugins
+  stdfs::path config;      ///< ~/.config/scc
+  stdfs::path cache;       ///< ~/.cache/scc
+  stdfs::path state;       ///< ~/.local/state/scc
+  stdfs::path data;        ///< ~/.local/share/scc
+  stdfs::path runtime;     ///< $XDG_RUNTIME_DIR/scc, else state/run
+  stdfs::path prefix;      ///< installation prefix, from the executable (<prefix>/bin/scc)
+  stdfs::path libexec;     ///< <prefix>/libexec/scc: init and checker
+  stdfs::path share;       ///< <prefix>/share/scc: schemas, images
+  stdfs::path plugins;     ///< <prefix>/lib/scc/plugins
+  stdfs::path system;      ///< /etc/scc: what the machine's administrator pins; no variable moves it
+  uid_t system_owner = 0;  ///< who must own what lies there; tests set themselves
 
   static Paths from(const Environment& env);
 };

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "config/keys.h"
+
 namespace scc::config {
 namespace {
 
@@ -33,7 +35,8 @@ TEST(UserConfig, NamesEveryProblemWithItsPointer) {
   EXPECT_EQ(config.error().kind, Kind::config);
   EXPECT_NE(config.error().message.find("/home/u/c.json"), std::string::npos);
   ASSERT_EQ(config.error().context.size(), 4U) << testing::PrintToString(config.error().context);
-  EXPECT_NE(config.error().context[0].find("did you mean \"runtime\"?"), std::string::npos);
+  EXPECT_NE(testing::PrintToString(config.error().context).find("did you mean \\\"runtime\\\"?"),
+            std::string::npos);
   EXPECT_NE(testing::PrintToString(config.error().context).find("/sandbox/memory"), std::string::npos);
 }
 
