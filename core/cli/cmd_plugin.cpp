@@ -32,6 +32,7 @@ json::Value entry_json(const plugin::Entry& entry) {
   out["path"] = entry.directory.native();
   if (!entry.error_id.empty()) out["error_code"] = entry.error_id;
   if (!entry.reason.empty()) out["reason"] = entry.reason;
+  if (!entry.policy.rule.empty()) out["rule"] = entry.policy.rule;
   return out;
 }
 
@@ -91,8 +92,13 @@ void add_list(json::Value& out, std::string_view key, const std::vector<std::str
   out[key] = json::Value::strings(items);
 }
 
-json::Value info_json(const plugin::Entry& entry) {
+json::Value info_json(const plugin::Entry& entry, const plugin::Provenance& known) {
   json::Value out = entry_json(entry);
+  out["provenance"]["vouched_by"] = known.vouched_by;
+  if (!known.since.empty()) out["provenance"]["since"] = known.since;
+  if (!known.rule.empty()) out["provenance"]["rule"] = known.rule;
+  out["provenance"]["probed"] = known.probed;
+  out["provenance"]["suspect"] = known.suspect;
   out["vendor"] = entry.manifest.vendor;
   out["license"] = entry.manifest.license;
   out["sdk"]["major"] = entry.manifest.sdk_major;
@@ -110,7 +116,14 @@ json::Value info_json(const plugin::Entry& entry) {
   return out;
 }
 
-void print_info(ui::Console& console, const plugin::Entry& entry) {
+/// What became of the test run in a child process.
+std::string probe_text(const plugin::Entry& entry, const plugin::Provenance& known) {
+  if (entry.builtin != nullptr) return "not needed";
+  if (known.suspect) return "passed, but these bytes crashed scc later";
+  return known.probed ? "passed" : "not yet run";
+}
+
+void print_info(ui::Console& console, const plugin::Entry& entry, const plugin::Provenance& known) {
   const auto row = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) console.line(std::string(name) + std::string(12 - name.size(), ' ') + value);
   };
@@ -123,6 +136,11 @@ void print_info(ui::Console& console, const plugin::Entry& entry) {
   row("trust", std::string(plugin::to_string(entry.trust)));
   row("state", std::string(plugin::to_string(entry.state)));
   row("reason", entry.reason);
+  std::string voucher = known.vouched_by.empty() ? "nobody" : known.vouched_by;
+  if (!known.since.empty()) voucher += ", since " + known.since;
+  row("vouched by", voucher);
+  row("policy", known.rule);
+  row("probe", probe_text(entry, known));
   row("sha256", entry.sha256);
   row("path", entry.directory.native());
   for (const plugin::ManifestComponent& component : entry.manifest.components) {
@@ -138,8 +156,9 @@ void print_info(ui::Console& console, const plugin::Entry& entry) {
 Result<int> run_info(Env& env, const Args& args) {
   SCC_TRY(plugin::Registry * registry, env.host.registry());
   SCC_TRY(const plugin::Entry* entry, find_entry(*registry, args, "info"));
-  print_info(env.console, *entry);
-  env.console.envelope("PluginInfo", info_json(*entry));
+  const plugin::Provenance known = registry->provenance(*entry);
+  print_info(env.console, *entry, known);
+  env.console.envelope("PluginInfo", info_json(*entry, known));
   return 0;
 }
 
@@ -180,7 +199,7 @@ Result<int> run_trust(Env& env, const Args& args) {
   SCC_TRY(plugin::Registry * registry, env.host.registry());
   SCC_TRY(const plugin::Entry* entry, find_entry(*registry, args, "trust"));
   const std::string id = entry->manifest.id;
-  if (!env.assume_yes) print_info(env.console, *entry);
+  if (!env.assume_yes) print_info(env.console, *entry, registry->provenance(*entry));
   SCC_TRY(const bool go, confirmed(env, "trusting " + id));
   if (!go) return fail(Kind::cancelled, "cli.cancelled", "nothing was changed");
   SCC_CHECK(registry->trust(id));

@@ -69,6 +69,23 @@ class Trust(support.Case):
         self.assertNotIn("ran", done.out)
         self.assertIn(self.entry(world)["state"], ("changed", "untrusted"))
 
+    def test_info_says_who_vouches(self):
+        world = self.world(plugins=False)
+        self.install(world)
+        known = self.ok(world.scc("plugin", "info", "command", "--json")).data["provenance"]
+        self.assertEqual(known, {"vouched_by": "", "probed": False, "suspect": False})
+        self.assertIn("nobody", self.ok(world.scc("plugin", "info", "command")).out)
+        self.ok(world.scc("plugin", "trust", "command", "--yes"))
+        known = self.ok(world.scc("plugin", "info", "command", "--json")).data["provenance"]
+        self.assertIn("you", known["vouched_by"])
+        self.assertRegex(known["since"], r"^20\d\d-\d\d-\d\dT")
+        self.assertTrue(known["probed"])
+        shown = self.ok(world.scc("plugin", "info", "command")).out
+        self.assertRegex(shown, r"vouched by +you .*, since 20")
+        self.assertRegex(shown, r"probe +passed")
+        known = self.ok(world.scc("plugin", "info", "builtin-network", "--json")).data["provenance"]
+        self.assertEqual(known["vouched_by"], "scc itself")
+
     def test_untrust(self):
         world = self.world()
         repo = world.repo()
