@@ -36,13 +36,27 @@ struct OrgReport {
   Strings warnings() const;
 };
 
+/// Reads the two version keys of a document and nothing else.
+Version check_version(const json::Value& document, std::string_view cli_version);
+
 /// Never fails: what is wrong is in the report, a syntax error too.
 OrgReport read_org(std::string_view text, std::string_view cli_version);
+OrgReport read_org_document(const json::Value& document, std::string_view cli_version);
+/// The report as a result, see parse_org.
+Result<Org> to_result(OrgReport report, Strings* warnings = nullptr);
 /// read_org as a result: Kind::config org.syntax, org.version, org.schema or org.semantic, with every problem
 /// in the context.
 Result<Org> parse_org(std::string_view text, std::string_view cli_version, Strings* warnings = nullptr);
 
-/// Kind::config team.invalid.
+/// What a document that was fetched from elsewhere may not hold besides: marketplaces in relative
+/// directories.
+std::vector<Problem> check_fetched(const Org& org);
+
+/// security.safety_net of a raw document (null: absent), fail closed: what cannot be read blocks, with every
+/// rule, and says so.
+SafetyNet read_safety_net(const json::Value* section, Strings* warnings = nullptr);
+
+/// Kind::config team.invalid, or team.version.
 Result<TeamFile> parse_team_file(std::string_view text, Strings* warnings = nullptr);
 /// `value` is null for an empty document: no layer. Kind::config project.invalid; `file` is for messages.
 Result<std::optional<Project>> parse_project(const json::Value& value, std::string_view file,
