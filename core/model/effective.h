@@ -14,6 +14,7 @@ struct Decision {
   std::string reason;
   std::string source;  ///< org.security, org.defaults, team.<name>, personal, project, policy, repo, user
   std::string rule;    ///< JSON pointer in the layer's document that decided, "/defaults/network_policy"
+  std::string entry;   ///< of an added item: JSON pointer of the entry that asked, in its layer's document
   std::string exception_id;  ///< of an exception that lifted a refusal
   std::string expires_at;
 };
@@ -23,14 +24,20 @@ struct Blocked {
   std::string source;
   std::string target_type;  ///< plugin, mcp_server, image
   std::string code;
-  std::string requested_by;  ///< the layer that asked for it
+  std::string requested_by;  ///< org, team, personal, project: who asked for it
+  std::string rule;          ///< JSON pointer of the deciding entry in the document of `source`
+  std::string entry;         ///< JSON pointer of the entry that asked, in its layer's document
 };
 struct Denied {
   std::string item;
   std::string requested_by;  ///< team, personal, project
   std::string reason;
-  std::string target_type;
+  std::string
+      target_type;  ///< plugin, mcp_server, dev_environment_command, _log, _health_check, image, egress
   std::string code;
+  std::string source;  ///< whose rule: org.defaults, org.delegation, team.<name>
+  std::string rule;    ///< as in Blocked
+  std::string entry;
 };
 struct Ignored {
   std::string field;
@@ -39,17 +46,33 @@ struct Ignored {
   std::string source;
   std::string reason;
   std::string code;
+  std::string rule;   ///< what stood in the way: as in Blocked
+  std::string entry;  ///< what was asked, in the document of `source`
 };
 /// Left out by a removal that was allowed (disabled_plugins, a false entry).
 struct Disabled {
   std::string item;
-  std::string source;
+  std::string source;  ///< the layer that switched it off
   std::string target_type;
+  std::string requested_by;
+  std::string rule;
+  std::string entry;
+};
+
+/// A bundle of the organisation's catalog that the team enabled, resolved for the chosen provider.
+struct EffectiveBundle {
+  std::string name;
+  std::string source;
+  std::string install_intent;
+  Strings artifacts;  ///< members in effect, in order
+  Strings portable;   ///< of these, those without a binding for the provider
+  std::vector<std::pair<std::string, std::string>> skipped;  ///< member and why
 };
 
 struct EffectiveMcp {
   McpServer server;
   std::string source;
+  std::string entry;
 };
 struct EffectiveDevAction {
   DevAction action;
@@ -74,6 +97,8 @@ struct Effective {
   std::optional<Strings> allowed_providers;  ///< absent: all; empty: none
   Egress egress;                             ///< allow and deny expanded, without the provider's own set
   StringMap images;
+  StringMap image_sources;  ///< provider -> layer
+  std::vector<EffectiveBundle> bundles;
   Strings blocked_base_images;
   std::optional<Strings> allowed_base_images;
   SafetyNet safety_net;
