@@ -105,7 +105,7 @@ TEST_F(CacheFileTest, KilledAtRandomMoments) {
       }
       return 0;
     });
-    ::usleep(random() % 20'000);
+    ::usleep(static_cast<useconds_t>(random() % 20'000));
     ::kill(pid, SIGKILL);
     ASSERT_EQ(test::join(pid), 128 + SIGKILL);
     const std::string now = cached();
