@@ -64,6 +64,12 @@ Result<stdfs::path> make_temp_dir(const stdfs::path& parent, std::string_view pr
 Result<Fd> open_beneath(int root_fd, const stdfs::path& relative, int flags, unsigned mode = 0);
 /// Reads a small file beneath a root that may be hostile: regular files only, bounded, no links.
 Result<std::string> read_beneath(const stdfs::path& root, const stdfs::path& relative, std::size_t limit);
+/// write_file_atomic beneath a root that may be hostile: no link is followed or replaced, missing directories
+/// are made (0755). Run by root, what it makes belongs to the root directory's owner.
+Status write_beneath(const stdfs::path& root, const stdfs::path& relative, std::string_view bytes,
+                     unsigned mode = 0644);
+/// Removes a regular file beneath a root that may be hostile. Kind::not_found when absent.
+Status remove_beneath(const stdfs::path& root, const stdfs::path& relative);
 
 /// Every component from / down is owned by root or the euid and not writable by group or world (sticky
 /// ancestors are fine), and the last is no link. Kind::policy, id given by the caller; the hint is the chmod

@@ -223,12 +223,9 @@ TEST_F(SmallImage, ABrokenContainerfileIsReportedWithTheEnginesWords) {
 TEST_F(SmallImage, TheEngineSeesThisMachine) {
   const auto image = build();
   ASSERT_TRUE(image) << image.error().message;
-  os::Paths paths;
-  paths.state = root_ / "proof";
-  paths.runtime = root_ / "proof-run";
-  const Status proved = engine_sees_this_machine(*runtime_, image->ref, paths);
+  const Status proved = engine_sees_this_machine(*runtime_, image->ref, root_ / "proof");
   EXPECT_TRUE(proved) << proved.error().id << ": " << proved.error().message;
-  EXPECT_TRUE(stdfs::is_empty(root_ / "proof/instances"));
+  EXPECT_TRUE(stdfs::is_empty(root_ / "proof"));
   json::Value filter;
   filter["schema"] = "scc.list-filter/1";
   filter["labels"] = json::Object{{"scc.role", "probe"}};
