@@ -328,7 +328,7 @@ Result<int> start(Host& host, const LaunchOptions& options) {
   }
   if (!prepared.engine.info.flag("/local")) {
     SCC_CHECK(image::engine_sees_this_machine(*prepared.engine.runtime, prepared.plan.str("/image/ref"),
-                                              host.paths.state));
+                                              host.paths));
   }
   SCC_CHECK(check_sign_in(host, prepared, options.tty));
   SCC_TRY(workspace::GitGuards guards,

@@ -7,6 +7,7 @@
 #include "app/host.h"
 #include "base/str.h"
 #include "os/fs.h"
+#include "plugin/documents.h"
 
 namespace scc::app {
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kMiB = std::int64_t{1} << 20U;
 constexpr std::int64_t kStopGraceMs = 10'000;
+constexpr std::size_t kMaxHostname = 63;  // one label, RFC 1123
 
 json::Value bind_mount(const std::string& source, const std::string& target, bool read_only) {
   json::Value out;
@@ -166,7 +168,7 @@ json::Value sandbox_spec(const PlanInputs& in, const std::string& name, json::Ar
   out["schema"] = "scc.sandbox-spec/1";
   out["name"] = name;
   out["image"] = in.image_ref;
-  out["hostname"] = "scc-" + in.provider.id;
+  out["hostname"] = ("scc-" + in.provider.id).substr(0, kMaxHostname);
   out["labels"] = labels(in, name);
   out["argv"] = json::Value::strings({std::string(kToolDir) + "/scc-init"});
   out["env"] = environment(in);
@@ -268,6 +270,15 @@ json::Value volume_json(const PlanInputs& in, const std::string& volume) {
   return out;
 }
 
+/// Session records, drift detection and replay read plans back: one that breaks its schema must not be made.
+Status check_plan(const json::Value& plan) {
+  const Status valid = plugin::check_document("launch-plan", plan);
+  if (valid) return {};
+  return fail(Kind::internal, "launch.plan",
+              "the launch plan does not fit its own schema: " + valid.error().message,
+              "please report this defect of scc; `--dry-run` shows it as well");
+}
+
 }  // namespace
 
 std::string sandbox_name(const std::string& provider, const std::string& workspace,
@@ -329,6 +340,7 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   plan["steps"] = steps(in, has_volume);
   plan["warnings"] = json::Value::strings(in.warnings);
   plan["id"] = os::sha256_hex(json::dump(plan));
+  SCC_CHECK(check_plan(plan));
   return plan;
 }
 

@@ -78,7 +78,8 @@ std::string sandbox_name(const std::string& provider, const std::string& workspa
 /// "scc-cred-<provider>-<team>-<uid>"
 std::string credential_volume(const std::string& provider, const std::string& team, std::int64_t uid);
 
-/// Kind::config (launch.spec) when the provider's document asks for what no sandbox may have.
+/// Kind::config (launch.spec) when the provider's document asks for what no sandbox may have; Kind::internal
+/// (launch.plan) when the plan would not fit the schema scc.launch-plan/1.
 Result<json::Value> make_plan(const PlanInputs& in);
 
 }  // namespace scc::app

@@ -29,7 +29,6 @@ class Probe {
   }
   void created(std::string id) { sandbox_ = std::move(id); }
   const std::string& sandbox() const noexcept { return sandbox_; }
-  const std::filesystem::path& directory() const noexcept { return directory_; }
 
  private:
   plugin::Runtime& runtime_;
@@ -37,7 +36,8 @@ class Probe {
   std::string sandbox_;
 };
 
-json::Value sandbox_spec(std::string_view image, const std::string& name, const std::string& source) {
+json::Value sandbox_spec(std::string_view image, const std::string& name, const std::string& source,
+                         const std::string& state) {
   json::Value mount;
   mount["type"] = "bind";
   mount["source"] = source;
@@ -50,7 +50,8 @@ json::Value sandbox_spec(std::string_view image, const std::string& name, const 
   spec["hostname"] = "scc-probe";
   spec["labels"] = json::Object{{"scc.managed", "true"}, {"scc.backend", "oci"},
                                 {"scc.role", "probe"},   {"scc.schema", "1"},
-                                {"scc.instance", name},  {"scc.owner-uid", std::to_string(::getuid())}};
+                                {"scc.instance", name},  {"scc.owner-uid", std::to_string(::getuid())},
+                                {"scc.state", state}};
   spec["argv"] = json::Value::strings({"/scc-never-started"});
   spec["env"] = json::Object();
   spec["workdir"] = "/";
@@ -78,15 +79,20 @@ tl::unexpected<Error> other_machine(const std::string& reason) {
 }  // namespace
 
 Status engine_sees_this_machine(plugin::Runtime& runtime, std::string_view image_ref,
-                                const std::filesystem::path& state) {
-  SCC_CHECK(os::make_dirs(state));
-  SCC_TRY(std::filesystem::path directory, os::make_temp_dir(state, "nonce-"));
-  Probe probe(runtime, std::move(directory));
-  const std::string nonce = os::random_hex(32);
-  SCC_CHECK(os::write_file_atomic(probe.directory() / "nonce", nonce));
-
+                                const os::Paths& paths) {
   const std::string name = "scc-oci-probe-" + os::random_hex(8);
-  auto handle = runtime.sandbox_create(sandbox_spec(image_ref, name, probe.directory().string()));
+  // Where sessions keep theirs (session/instance.h): the lock keeps a prune away, and what a crash leaves
+  // here and in the engine is found by the next one.
+  SCC_TRY(const os::FileLock lock,
+          os::FileLock::acquire(paths.runtime / "locks" / ("launch-" + name + ".lock"), 0));
+  const std::filesystem::path directory = paths.state / "instances" / name;
+  Probe probe(runtime, directory);
+  SCC_CHECK(os::make_dirs(directory));
+  const std::string nonce = os::random_hex(32);
+  SCC_CHECK(os::write_file_atomic(directory / "nonce", nonce));
+
+  auto handle =
+      runtime.sandbox_create(sandbox_spec(image_ref, name, directory.string(), paths.state.string()));
   if (!handle) {
     // An engine elsewhere says so here: the directory to bind does not exist there.
     return fail(std::move(handle).error().with("while proving that the engine sees this machine's files"));

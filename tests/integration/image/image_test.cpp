@@ -223,9 +223,12 @@ TEST_F(SmallImage, ABrokenContainerfileIsReportedWithTheEnginesWords) {
 TEST_F(SmallImage, TheEngineSeesThisMachine) {
   const auto image = build();
   ASSERT_TRUE(image) << image.error().message;
-  const Status proved = engine_sees_this_machine(*runtime_, image->ref, root_ / "proof");
+  os::Paths paths;
+  paths.state = root_ / "proof";
+  paths.runtime = root_ / "proof-run";
+  const Status proved = engine_sees_this_machine(*runtime_, image->ref, paths);
   EXPECT_TRUE(proved) << proved.error().id << ": " << proved.error().message;
-  EXPECT_TRUE(stdfs::is_empty(root_ / "proof"));
+  EXPECT_TRUE(stdfs::is_empty(root_ / "proof/instances"));
   json::Value filter;
   filter["schema"] = "scc.list-filter/1";
   filter["labels"] = json::Object{{"scc.role", "probe"}};

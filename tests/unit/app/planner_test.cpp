@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "plugin/documents.h"
+
 namespace scc::app {
 namespace {
 
@@ -21,10 +23,12 @@ PlanInputs sample() {
   in.invoking_uid = 1234;
   in.state_dir = "/home/u/.local/state/scc";
   in.libexec_dir = "/usr/local/libexec/scc";
-  in.provider = {"provider", "acme", "acme", "1.0.0", "00"};
+  in.provider = {"provider", "acme", "acme", "1.0.0", std::string(64, 'a')};
+  in.runtime = {"runtime", "engine", "runtime-engine", "1.0.0", std::string(64, 'b')};
+  in.netpolicy = {"netpolicy", "open", "builtin-network", "1.0.0", ""};
   in.runtime_info = *json::parse(
       R"({"endpoint":"unix:///run/x.sock","memory_bytes":1000,"cgroup":{"memory":true,"pids":true}})");
-  in.network = *json::parse(R"({"mode":"open","network":{"mode":"bridge"},"dns":[]})");
+  in.network = *json::parse(R"({"mode":"open","network":{"mode":"bridge"},"dns":[],"enforced":false})");
   in.spec =
       *json::parse(R"({"argv":["acme","-x"],"env":{"A":"1"},"data_volume":{"target":"/home/agent/.acme"},
       "files":[{"path":"/etc/acme/managed.json","mode":"0444","text":"{}"}]})");
@@ -92,6 +96,48 @@ TEST(Planner, RefusesFilesOutsideTheirPlaces) {
     ASSERT_FALSE(plan) << path;
     EXPECT_EQ(plan.error().id, "launch.spec");
   }
+}
+
+TEST(Planner, ChecksItsOwnPlanAgainstTheSchema) {
+  const auto good = make_plan(sample());
+  ASSERT_TRUE(good) << good.error().message;
+  EXPECT_TRUE(plugin::check_document("launch-plan", *good));
+  const auto expect_refused = [](const PlanInputs& in, const char* pointer) {
+    const auto plan = make_plan(in);
+    ASSERT_FALSE(plan) << pointer;
+    EXPECT_EQ(plan.error().id, "launch.plan");
+    EXPECT_EQ(plan.error().kind, Kind::internal);
+    EXPECT_NE(plan.error().message.find(pointer), std::string::npos) << plan.error().message;
+  };
+  PlanInputs in = sample();
+  in.git = "yes";
+  expect_refused(in, "/workspace/git");
+  in = sample();
+  in.identity.mapping = "guess";
+  expect_refused(in, "/identity/mapping");
+  in = sample();
+  in.provider.sha256 = "00";
+  expect_refused(in, "/provider/sha256");
+  in = sample();
+  in.image_ref.clear();
+  expect_refused(in, "/image/ref");
+  in = sample();
+  in.spec["argv"] = json::Array{};
+  expect_refused(in, "/exec/argv");
+  in = sample();
+  in.network["network"]["mode"] = "host";
+  expect_refused(in, "/network/mode");
+  in = sample();
+  in.engine_sockets = {"relative"};
+  expect_refused(in, "/checks/sockets");
+}
+
+TEST(Planner, TheHostNameFitsOneLabel) {
+  PlanInputs in = sample();
+  in.provider.id = std::string(64, 'p');
+  const auto plan = make_plan(in);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->str("/sandbox/hostname").size(), 63U);
 }
 
 TEST(Planner, NamesDifferByEverythingThatMatters) {

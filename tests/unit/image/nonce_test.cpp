@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include "session/instance.h"
+#include "session/prune.h"
 #include "unit/image/support.h"
 
 namespace scc::image {
@@ -24,9 +26,13 @@ std::string tar_with(const std::string& bytes) {
 
 class NonceTest : public ::testing::Test {
  protected:
-  Status prove() { return engine_sees_this_machine(runtime_, "image:1", root_ / "state"); }
+  NonceTest() {
+    paths_.state = root_ / "state";
+    paths_.runtime = root_ / "run";
+  }
+  Status prove() { return engine_sees_this_machine(runtime_, "image:1", paths_); }
   void expect_clean(bool created = true) {
-    EXPECT_TRUE(stdfs::is_empty(root_ / "state"));
+    EXPECT_TRUE(stdfs::is_empty(root_ / "state/instances"));
     if (created) {
       EXPECT_THAT(runtime_.removed_sandboxes, ElementsAre("box-1"));
     } else {
@@ -34,6 +40,7 @@ class NonceTest : public ::testing::Test {
     }
   }
   TempDir root_;
+  os::Paths paths_;
   FakeRuntime runtime_;
 };
 
@@ -53,6 +60,26 @@ TEST_F(NonceTest, AnEngineOfThisMachineReadsTheFile) {
   EXPECT_EQ(spec.str("/network/mode"), "none");
   EXPECT_EQ(spec.str("/labels/scc.managed"), "true");
   EXPECT_EQ(spec.str("/labels/scc.owner-uid"), std::to_string(::getuid()));
+}
+
+/// What `scc prune` goes by: the labels of this home, and an instance directory and a lock of that name.
+TEST_F(NonceTest, APruneFindsWhatACrashLeaves) {
+  runtime_.on_get = [&](const json::Value& spec, std::string_view, const plugin::Sink&) -> Status {
+    EXPECT_TRUE(session::is_ours(spec.map_at("/labels"), paths_, os::Environment::current()));
+    os::Paths other = paths_;
+    other.state = root_ / "other";
+    EXPECT_FALSE(session::is_ours(spec.map_at("/labels"), other, os::Environment::current()));
+    const std::string name = spec.str("/name");
+    EXPECT_EQ(spec.str("/labels/scc.instance"), name);
+    EXPECT_EQ(spec.str("/mounts/0/source"), session::instance_dir(paths_, name).native());
+    EXPECT_TRUE(session::is_live(paths_, name)) << "a prune meanwhile must leave it alone";
+    const auto instances = session::list_instances(paths_);
+    EXPECT_EQ(instances->size(), 1U);
+    return fail(Kind::tool, "runtime.tool", "killed here");
+  };
+  EXPECT_FALSE(prove());
+  const json::Value& spec = runtime_.created_sandboxes.at(0);
+  EXPECT_FALSE(session::is_live(paths_, spec.str("/name"))) << "the lock goes with the process";
 }
 
 TEST_F(NonceTest, AnotherContentIsRefused) {

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to core/remote: one document over HTTPS with the token of an auth spec, and HTTP's answers in our
+// errors.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remote/org.h"
+
+namespace scc::remote {
+
+struct Download {
+  std::string url;
+  std::string etag;
+  std::map<std::string, std::string> headers;
+  std::size_t limit = kOrgLimit;
+  net::Proxy proxy;
+};
+
+struct Downloaded {
+  bool not_modified = false;
+  std::string body;
+  std::string etag;
+};
+
+/// 200 and 304 are answers. Errors keep net::fetch's ids; org.auth (401, 403), org.not-found (404, 410),
+/// org.http for other statuses, all Kind::config.
+Result<Downloaded> download(const Download& what, const Transport& transport);
+
+}  // namespace scc::remote
