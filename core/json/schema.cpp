@@ -12,6 +12,29 @@ struct Schema::Impl {
   rapidjson::SchemaDocument schema;
 };
 
+namespace {
+
+/// RapidJSON 1.1 leaves its validator without a schema for a key that patternProperties knows when
+/// additionalProperties is false, and then writes past a buffer. A schema that nothing satisfies says the
+/// same and takes the sound way.
+void avoid_overflow(Value& schema) {
+  if (schema.is_array()) {
+    for (Value& item : schema.array()) avoid_overflow(item);
+  }
+  if (!schema.is_object()) return;
+  Object& members = schema.object();
+  const auto additional = members.find("additionalProperties");
+  if (additional != members.end() && additional->second == Value(false) &&
+      members.count("patternProperties") != 0) {
+    additional->second = Object{{"not", Object{}}};
+  }
+  for (auto& [key, member] : members) {
+    if (key != "enum") avoid_overflow(member);  // enum holds data
+  }
+}
+
+}  // namespace
+
 Schema::Schema(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Schema::Schema(Schema&&) noexcept = default;
 Schema& Schema::operator=(Schema&&) noexcept = default;
@@ -19,7 +42,9 @@ Schema::~Schema() = default;
 
 Result<Schema> Schema::compile(const Value& document) {
   rapidjson::Document parsed;
-  const std::string text = dump(document);
+  Value safe = document;
+  avoid_overflow(safe);
+  const std::string text = dump(safe);
   parsed.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
   if (parsed.HasParseError() || !parsed.IsObject()) {
     return fail(Kind::config, "json.schema", "the schema is not a JSON object");

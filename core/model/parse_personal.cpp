@@ -121,7 +121,7 @@ Result<Personal> parse_personal(const json::Value& value, std::string_view file,
   if (auto error = refusal(problems, "profile.invalid", what, kHint)) return fail(std::move(*error));
   Personal out = version == "2" ? format_two(value, warnings) : format_one(value, warnings);
   std::sort(out.plugins.begin(), out.plugins.end());
-  // A reference that was both listed and switched: the first entry, off, stays.
+  // One entry for each reference; should they differ, the one that switches off stays.
   out.plugins.erase(std::unique(out.plugins.begin(), out.plugins.end(),
                                 [](const auto& a, const auto& b) { return a.first == b.first; }),
                     out.plugins.end());

@@ -22,5 +22,18 @@ TEST(Schema, NamesThePointerAndTheKeyword) {
   EXPECT_FALSE(schema->check(*parse(R"({"id":"ABC"})")));
 }
 
+TEST(Schema, PatternPropertiesBesideForbiddenOnesAreSafe) {
+  // Without the care that compile() takes RapidJSON overflows a buffer here; the sanitizer lane sees it.
+  const auto schema = Schema::compile(*parse(R"({"properties":{"k":{"type":"integer"}},
+      "patternProperties":{"^a":{"type":"object","required":["x"]}},"additionalProperties":false})"));
+  ASSERT_TRUE(schema);
+  EXPECT_TRUE(schema->check(*parse(R"({"a":{"x":1},"ab":{"x":{"z":[{"q":2}]}},"ac":{"x":[]},"k":1})")));
+  EXPECT_TRUE(schema->check(*parse("{}")));
+  EXPECT_FALSE(schema->check(*parse(R"({"a":{"x":1},"ab":{}})")));
+  EXPECT_FALSE(schema->check(*parse(R"({"a":{"x":1},"b":{"x":1}})")));
+  EXPECT_FALSE(schema->check(*parse(R"({"a":1})")));
+  EXPECT_FALSE(schema->check(*parse(R"({"a":{"x":1},"k":"1"})")));
+}
+
 }  // namespace
 }  // namespace scc::json
