@@ -9,7 +9,8 @@ namespace scc::policy {
 
 /// An edit of one layer's document.
 struct Change {
-  std::string layer;    ///< org, team.<name>, project, personal, exception
+  std::string layer;    ///< org, team.<name> (its own file), project, personal, exception (your own), user
+                        ///< (choice of team)
   std::string pointer;  ///< JSON pointer in that layer's document
   std::string action;   ///< add, remove, set
   std::string value;
@@ -34,6 +35,7 @@ Result<Why> why(const Layers& layers, std::string_view item, std::string_view ki
 /// The layers with the change made: what the property test applies before it asks again.
 Result<Layers> apply(const Layers& layers, const Change& change, model::Org& storage);
 
+json::Value to_json(const Change& change);
 json::Value to_json(const Why& why);
 
 }  // namespace scc::policy
