@@ -2,6 +2,7 @@
 #include "session/finalise.h"
 
 #include "os/tty.h"
+#include "session/host_io.h"
 #include "session/state.h"
 
 namespace scc::session {
@@ -65,6 +66,8 @@ Status finalise(Running running, const Deps& deps, SessionStatus status, int exi
 }
 
 Result<AttachOutcome> run_session(const json::Value& plan, const Deps& deps, const AttachOptions& options) {
+  // To the end: a line for a stderr that nobody reads any more must not keep the sandbox from being stopped.
+  const IgnoreSigpipe no_sigpipe;
   SCC_TRY(Running running, execute(plan, deps));
   auto outcome = attach_agent(running, deps, options);
   if (!outcome && !running.agent_started()) {

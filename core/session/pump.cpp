@@ -174,8 +174,9 @@ Pump::Go Pump::handle_signals() {
     }
   }
   if (term_deadline_ && Clock::now() >= *term_deadline_) return Go::done;
-  // The terminal is gone although no SIGHUP came (not our controlling terminal).
-  if (tty_ && in_ended_ && !ended_) return on_stop_signal(SIGHUP);
+  // The terminal is gone although no SIGHUP came (not our controlling terminal). An agent that does not care
+  // would otherwise be carried on for nobody.
+  if (tty_ && (in_ended_ || out_closed_) && !ended_) return on_stop_signal(SIGHUP);
   return Go::on;
 }
 
@@ -208,15 +209,18 @@ Status Pump::wait() {
   if (!ended_ && !full()) exec_events = POLLIN;
   if (!ended_ && write_stuck_) exec_events = static_cast<short>(exec_events | POLLOUT);
   if (exec_events != 0) fds[kExec] = {exec_.fd(), exec_events, 0};
-  if (!in_ended_ && !in_closed_ && !ended_ && to_exec_.size() < kInputBuffer)
-    fds[kIn] = {in_.fd(), POLLIN, 0};
+  const bool wants_input = !in_ended_ && !in_closed_ && !ended_ && to_exec_.size() < kInputBuffer;
+  // The end of a terminal matters also while what was typed waits for an agent that does not read.
+  const bool watches_end = tty_ && !in_ended_ && !ended_;
+  if (wants_input || watches_end) fds[kIn] = {in_.fd(), wants_input ? short{POLLIN} : short{0}, 0};
   if (!to_out_.empty()) fds[kOut] = {out_.fd(), POLLOUT, 0};
   if (!to_err_.empty()) fds[kErr] = {err_.fd(), POLLOUT, 0};
   if (::poll(fds.data(), fds.size(), poll_timeout()) < 0 && errno != EINTR) {
     return fail(os::errno_error("poll", "the session's descriptors", errno));
   }
   if ((fds[kExec].revents & ~POLLOUT) != 0 || exec_.fd() < 0) may_read_ = true;
-  if (fds[kIn].revents != 0) read_input();
+  if (fds[kIn].revents != 0 && wants_input) read_input();
+  if ((fds[kIn].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0 && watches_end) in_ended_ = true;
   return {};
 }
 
@@ -227,9 +231,9 @@ Result<int> Pump::run() {
 }
 
 /// What the kernel would have done to a process that writes to a pipe without a reader. One that ignores the
-/// signal goes on, and its output is drained.
+/// signal goes on, and its output is drained. (A terminal that went away is a hangup.)
 void Pump::tell_of_broken_pipe() {
-  if (!out_closed_ || ended_ || pipe_told_) return;
+  if (!out_closed_ || ended_ || pipe_told_ || tty_) return;
   pipe_told_ = true;
   forward(SIGPIPE);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Private to this folder: moves bytes between the host's descriptors and an exec until the exec ends or a
 // signal ends the session. Each direction has a bounded buffer: who does not read stops who writes, nothing
-// is lost and memory stays flat. A host stdout that went away is drained on, so that the agent ends in its
-// own way.
+// is lost and memory stays flat. A pipe whose reader went away is drained on, so that the agent ends in its
+// own way; a terminal that went away ends the session.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A pseudo-terminal with scc on it, driven as a person would: type, wait for text, resize, close the window."""
+import contextlib
 import errno
 import fcntl
 import os
@@ -16,7 +17,7 @@ import support
 
 
 class Terminal:
-    def __init__(self, world, *args, rows=24, columns=80, env=None, cwd=None):
+    def __init__(self, world, *args, rows=24, columns=80, env=None, cwd=None, controls=True):
         self.master, self.slave = pty.openpty()
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.slave)
@@ -25,7 +26,8 @@ class Terminal:
             os.fchown(self.slave, world.uid, -1)
 
         def controlling():
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            if controls:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.child = world.popen(*args, env=env, cwd=cwd, stdin=self.slave, stdout=self.slave, stderr=self.slave,
                                  start_new_session=True, preexec_fn=controlling)
@@ -46,6 +48,17 @@ class Terminal:
 
     def send(self, text):
         os.write(self.master, text.encode() if isinstance(text, str) else text)
+
+    def type_until_stuck(self, seconds=20):
+        """Types until nobody has taken anything for a second."""
+        end = time.monotonic() + seconds
+        os.set_blocking(self.master, False)
+        while select.select([], [self.master], [], 1)[1]:
+            if time.monotonic() > end:
+                raise AssertionError("somebody reads all that is typed")
+            with contextlib.suppress(BlockingIOError):
+                os.write(self.master, b"x" * 4096)
+        os.set_blocking(self.master, True)
 
     def read(self, seconds):
         """Reads what is there, waiting for at most `seconds`; False at the end."""

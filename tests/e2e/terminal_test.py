@@ -6,6 +6,8 @@ import time
 import support
 from terminal import Terminal
 
+# Cares for no hint that its user is gone, and goes on writing.
+DEAF = "trap '' HUP PIPE TERM INT; echo ready; while :; do echo noise; sleep 0.1; done"
 TRAP = "trap 'echo got-int; exit 7' INT; echo ready; while :; do sleep 0.1; done"
 
 
@@ -90,6 +92,53 @@ class WithTerminal(support.Case):
         self.ok(world.scc("prune"))
         self.assertEqual(world.containers(), [])
         self.assertEqual(world.instances(), [])
+
+    def check_ended(self, world, terminal):
+        """Within the grace of a stop (10 s) and what the engine takes for it."""
+        self.assertEqual(terminal.wait(seconds=35), 129)
+        world.assert_quiet(self)
+        self.assertEqual(len(world.containers()), 1, "the stopped sandbox stays")
+        self.ok(world.scc("prune"))
+        self.assertEqual((world.containers(), world.instances()), ([], []))
+
+    def test_closed_terminal_of_an_agent_that_does_not_care(self):
+        world = self.world()
+        with Terminal(world, "start", world.repo(), "--", "/bin/sh", "-c", DEAF) as terminal:
+            terminal.expect("ready")
+            terminal.close_window()
+            self.check_ended(world, terminal)
+
+    def test_closed_terminal_that_sends_no_signal(self):
+        """Not the controlling terminal of scc: only its descriptors tell that it is gone."""
+        for script in (DEAF, "trap '' HUP PIPE TERM; echo ready; while :; do sleep 1; done"):
+            with self.subTest(script=script):
+                world = self.world()
+                with Terminal(world, "start", world.repo(), "--", "/bin/sh", "-c", script, controls=False) as terminal:
+                    terminal.expect("ready")
+                    terminal.close_window()
+                    self.check_ended(world, terminal)
+
+    def test_closed_terminal_after_more_typing_than_the_agent_reads(self):
+        """What was typed waits for an agent that never reads; the end of the terminal must be seen all the same."""
+        world = self.world()
+        script = "trap '' HUP PIPE TERM; stty raw -echo; echo ready; while :; do sleep 1; done"
+        with Terminal(world, "start", world.repo(), "--", "/bin/sh", "-c", script, controls=False) as terminal:
+            terminal.expect("ready")
+            terminal.type_until_stuck()
+            terminal.close_window()
+            self.check_ended(world, terminal)
+
+    def test_reader_of_everything_goes_away(self):
+        """Nobody reads stdout and stderr any more (`2>&1 | head`): scc must live on to stop the sandbox."""
+        world = self.world()
+        child = world.popen("start", world.repo(), "--", "/bin/sh", "-c", "echo ready; while echo noise; do sleep 0.1; done",
+                            stderr=support.subprocess.STDOUT)
+        while child.stdout.readline() != b"ready\n":
+            self.assertIsNone(child.poll())
+        child.stdout.close()
+        self.assertEqual(child.wait(timeout=35), 141)
+        world.assert_quiet(self)
+        self.assertEqual(len(world.containers()), 1, "the stopped sandbox stays")
 
     def test_terminal_is_restored_after_the_agent_broke_it(self):
         world = self.world()

@@ -392,6 +392,24 @@ TEST_F(PtyTest, ClosedTerminalEndsTheSession) {
   EXPECT_EQ(outcome.exit_code, 129);
 }
 
+TEST_F(PtyTest, ClosedTerminalEndsTheSessionOfAnAgentThatNeverReads) {
+  expect_agent([this](test::ExecPeer&) {
+    EXPECT_TRUE(test::ExecPeer::eventually([&] { return pty.raw(); }));
+    // More than the buffers on the way hold; the agent takes none of it.
+    ASSERT_EQ(::fcntl(pty.master(), F_SETFL, O_NONBLOCK), 0);
+    const std::string keys(4096, 'x');
+    struct pollfd entry {
+      pty.master(), POLLOUT, 0
+    };
+    while (::poll(&entry, 1, 500) == 1) static_cast<void>(::write(pty.master(), keys.data(), keys.size()));
+    pty.close_master();
+    EXPECT_TRUE(test::ExecPeer::eventually([this] { return forwarded == SIGHUP; }));
+  });
+  expect_forward(SIGHUP);
+  std::thread none;
+  EXPECT_EQ(finish(none).signal, SIGHUP);
+}
+
 TEST_F(PtyTest, KilledAgentLeavesASaneTerminal) {
   expect_agent([](test::ExecPeer& peer) {
     peer.out("\x1b[?25l\x1b[?1006h");
