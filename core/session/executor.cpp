@@ -63,23 +63,48 @@ Result<os::FileLock> take_lock(const os::Paths& paths, const std::string& name) 
   return lock;
 }
 
-/// The id of a stopped sandbox that may be replaced, or empty when the name is free.
+/// What an scc that was killed left in the engine under this name. The caller holds the launch lock.
+Status end_killed_session(const std::string& name, unsigned stop_grace_ms, const Deps& deps) {
+  SCC_CHECK(detail::check_cancelled(deps));
+  auto ended = end_orphan(deps.runtime, name, stop_grace_ms, deps.paths, deps.env);
+  if (ended) return {};
+  Error error = std::move(ended).error().with("while ending the sandbox of a session that is gone");
+  if (error.hint.empty()) error.hint = "remove what is left: scc prune";
+  return fail(std::move(error));
+}
+
+/// The id of a stopped sandbox that may be replaced, or empty when the name is free. What a killed scc left,
+/// running or not, is ended here. The caller holds the launch lock.
 Result<std::string> existing_sandbox(const std::string& name, const Deps& deps) {
   const auto info = deps.runtime.sandbox_inspect(name);
-  if (!info) {
-    if (info.error().kind == Kind::not_found) return std::string();
+  if (!info && info.error().kind != Kind::not_found) {
     return fail(Error(info.error()).with("while looking for a sandbox named " + name));
   }
-  if (!is_ours(info->map_at("/labels"), deps.paths, deps.env)) {
+  if (info && !is_ours(info->map_at("/labels"), deps.paths, deps.env)) {
     return fail(Kind::tool, "sandbox.foreign",
                 "a container named " + name + " exists and was not made by this user's scc",
                 "remove or rename it with the engine's own tool, then run scc start again");
   }
-  const std::string state = info->str("/state");
-  if (state != "stopped" && state != "created") {
+  const std::string state = info ? info->str("/state") : "";
+  const bool runs = info && state != "stopped" && state != "created";
+  // Only a record that names a dead process proves that nobody looks after a sandbox: without one the lock
+  // may lie in another runtime directory.
+  const auto record = read_record(instance_dir(deps.paths, name));
+  const bool dead = record && !resident_lives(deps.paths, name);
+  if (runs && !dead) {
     return fail(conflict(name, "the sandbox " + name + " exists already (" + state + ")"));
   }
-  return info->str("/id", name);
+  if (runs && deps.note) {
+    deps.note("ending the sandbox " + name + ": the scc that ran it (process " + std::to_string(record->pid) +
+              ") is gone");
+  }
+  const bool unfinished =
+      dead && (record->status == SessionStatus::starting || record->status == SessionStatus::running);
+  if (runs || unfinished) {
+    SCC_CHECK(end_killed_session(name, record->stop_grace_ms, deps));
+    return std::string();
+  }
+  return info ? info->str("/id", name) : std::string();
 }
 
 using Values = std::vector<std::pair<std::string, std::string>>;

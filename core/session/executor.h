@@ -29,7 +29,7 @@ struct Deps {
   const os::Environment& env;
   /// One line for people about what happens now ("creating the sandbox"); foreign strings are raw.
   std::function<void(std::string)> progress = {};
-  /// A fact that the user must be told after the agent ran (killed for memory, connection lost); raw.
+  /// A fact that the user must be told (killed for memory, connection lost, an orphan ended); raw.
   std::function<void(std::string)> note = {};
   /// The value behind plan.secrets[].from ("env:NAME"). Called once for each secret, right before use.
   std::function<Result<std::string>(const std::string& from)> secret = {};
@@ -67,10 +67,11 @@ class Running {
   std::unique_ptr<State> state_;
 };
 
-/// Runs the plan's steps in order up to, and without, agent.exec. Errors: sandbox.conflict (Kind::tool) when
-/// a sandbox of that name runs or another launch holds its lock; sandbox.foreign (Kind::tool) when the name
-/// belongs to something that scc did not make for this user; launch.plan (Kind::internal) for a plan that is
-/// not well-formed; launch.cancelled (Kind::cancelled); else the error of the step that failed.
+/// Runs the plan's steps in order up to, and without, agent.exec. A sandbox of that name that still runs
+/// although its scc was killed is ended first. Errors: sandbox.conflict (Kind::tool) when a sandbox of that
+/// name is looked after by another scc or another launch holds its lock; sandbox.foreign (Kind::tool) when
+/// the name belongs to something that scc did not make for this user; launch.plan (Kind::internal) for a plan
+/// that is not well-formed; launch.cancelled (Kind::cancelled); else the error of the step that failed.
 Result<Running> execute(const json::Value& plan, const Deps& deps);
 
 /// Undoes everything that the launch made and returns `cause` with the failures of the undoing as context.

@@ -52,14 +52,16 @@ struct Search {
   const os::Environment& env;
   Liveness live;
   PruneReport report;
+  std::string only = {};  ///< an instance that the caller holds the lock of; empty: all that are not live
 
   /// The instance of one of our objects that no session protects; nullopt: leave it alone. A container that
   /// anyone runs from one of our images inherits the image's labels, but those name no owner and no instance.
   std::optional<std::string> orphan(const Labels& labels) {
     if (!is_ours(labels, paths, env)) return std::nullopt;
     const std::string instance = label(labels, "scc.instance");
-    if (!valid_name(instance) || live.live(instance)) return std::nullopt;
-    return instance;
+    if (!valid_name(instance)) return std::nullopt;
+    const bool gone = only.empty() ? !live.live(instance) : instance == only;
+    return gone ? std::optional(instance) : std::nullopt;
   }
 };
 
@@ -157,7 +159,7 @@ plugin::Runtime* runtime_of(const std::vector<plugin::Runtime*>& runtimes, const
 
 constexpr unsigned kOrphanGraceMs = 5'000;
 
-Status remove_item(const PruneItem& item, plugin::Runtime* runtime) {
+Status remove_item(const PruneItem& item, plugin::Runtime* runtime, unsigned grace_ms = kOrphanGraceMs) {
   if (item.what == What::instance) return remove_instance(item.id);
   if (item.what == What::lock) return {};  // taken and released by apply_prune(), which removes the file
   if (runtime == nullptr) {
@@ -165,7 +167,7 @@ Status remove_item(const PruneItem& item, plugin::Runtime* runtime) {
   }
   switch (item.what) {
     case What::sandbox:
-      if (item.running) SCC_CHECK(runtime->sandbox_stop(item.id, kOrphanGraceMs));
+      if (item.running) SCC_CHECK(runtime->sandbox_stop(item.id, grace_ms));
       return runtime->sandbox_remove(item.id);
     case What::network:
       return runtime->network_remove(item.id);
@@ -212,7 +214,7 @@ json::Value own_filter(const os::Environment& env) {
 
 Result<PruneReport> plan_prune(const std::vector<plugin::Runtime*>& runtimes, const os::Paths& paths,
                                const os::Environment& env) {
-  Search search{paths, env, Liveness(paths), {}};
+  Search search{paths, env, Liveness(paths), {}, {}};
   std::set<std::string> ids;
   for (plugin::Runtime* runtime : runtimes) {
     ids.insert(runtime->ref().id);
@@ -224,6 +226,21 @@ Result<PruneReport> plan_prune(const std::vector<plugin::Runtime*>& runtimes, co
   SCC_CHECK(find_locks(search));
   for (std::string& name : search.live.live_instances()) search.report.skipped.push_back(std::move(name));
   return std::move(search.report);
+}
+
+Status end_orphan(plugin::Runtime& runtime, const std::string& instance, unsigned stop_grace_ms,
+                  const os::Paths& paths, const os::Environment& env) {
+  Search search{paths, env, Liveness(paths), {}, instance};
+  SCC_CHECK(find_sandboxes(search, runtime));
+  SCC_CHECK(find_networks(search, runtime));
+  SCC_CHECK(find_volumes(search, runtime));
+  for (const PruneItem& item : search.report.items) {
+    if (auto removed = remove_item(item, &runtime, stop_grace_ms); !removed) {
+      return fail(std::move(removed).error().with("while removing the " + std::string(to_string(item.what)) +
+                                                  " " + item.name));
+    }
+  }
+  return {};
 }
 
 PruneOutcome apply_prune(const PruneReport& report, const std::vector<plugin::Runtime*>& runtimes,

@@ -71,6 +71,33 @@ class KillAtEveryStep(support.Case):
         self.ok(world.scc("prune"))
         self.assertEqual((world.containers(), world.instances(), world.mounts()), ([], [], []))
 
+    def test_next_start_ends_what_the_killed_one_left_running(self):
+        world = self.world()
+        repo = world.repo()
+        child = world.popen("start", repo, "--", "/bin/sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done")
+        self.assertEqual(child.stdout.readline(), b"ready\n")
+        old = world.containers(running=True)
+        self.assertEqual(len(old), 1)
+
+        # While its scc lives nobody takes it away.
+        done = world.start(repo, "/bin/echo", "again")
+        self.assertEqual(done.code, 4, repr(done))
+        self.assertIn("scc stop", done.err)
+        self.assertEqual(world.containers(running=True), old)
+
+        child.kill()
+        child.wait()
+        self.assertEqual(world.containers(running=True), old, "it outlives its scc")
+        done = world.start(repo, "/bin/echo", "again")
+        self.assertEqual((done.code, done.out), (0, "again\n"), repr(done))
+        self.assertRegex(done.err, rf"ending the sandbox \S+: the scc that ran it \(process {child.pid}\) is gone")
+        left = world.containers()
+        self.assertEqual(len(left), 1)
+        self.assertNotEqual(left, old)
+        world.assert_quiet(self)
+        self.ok(world.scc("prune"))
+        self.assertEqual((world.containers(), world.instances(), world.mounts()), ([], [], []))
+
     def test_next_start_after_a_kill(self):
         """Not only prune: the next start works, or says what to do."""
         world = self.world()

@@ -152,6 +152,19 @@ TEST_F(ExecutorTest, RunningSandboxOfThatNameIsAConflict) {
   expect_nothing_left();
 }
 
+TEST_F(ExecutorTest, RunningSandboxWhoseSccLivesIsAConflict) {
+  SessionRecord record;
+  record.name = test::PlanOptions{}.name;
+  record.status = SessionStatus::running;
+  record.pid = ::getpid();
+  record.pid_started = own_process_start();
+  ASSERT_TRUE(os::make_dirs(directory()));
+  ASSERT_TRUE(write_record(directory(), record));
+  runtime.expect("sandbox_inspect", info("running"));
+  EXPECT_EQ(execute(test::make_plan(), deps()).error().id, "sandbox.conflict");
+  EXPECT_TRUE(stdfs::exists(directory() / "session.json")) << "the other one's directory is untouched";
+}
+
 TEST_F(ExecutorTest, SecondLaunchWhileTheFirstHoldsTheLockIsAConflict) {
   expect_launch();
   auto first = execute(test::make_plan(), deps());

@@ -204,6 +204,28 @@ TEST_P(KillTest, PruneLeavesNothingAndTakesNothingElse) {
   EXPECT_TRUE(next) << explain(next.error());
 }
 
+TEST_P(KillTest, TheNextStartNeedsNoPrune) {
+  const json::Value what = plan();
+  if (GetParam().rfind("workspace.", 0) == 0 &&
+      json::dump(what).find("workspace.idmap") == std::string::npos) {
+    GTEST_SKIP() << "idmapped mounts need root and a file system that allows them";
+  }
+  ASSERT_EQ(run_and_die(what), SIGKILL) << "the kill point was not reached";
+  const auto left = list_sandboxes({&file_engine}, paths, env);
+  const bool ran = !left->empty() && left->front().state == "stale";
+  const auto next = run_session(what, deps(), options);
+  ASSERT_TRUE(next) << explain(next.error());
+  EXPECT_EQ(count("sandboxes"), 1U);
+  EXPECT_EQ(count("networks"), 0U) << "also what the killed one had made";
+  EXPECT_EQ(read_record(directory())->status, SessionStatus::exited);
+  if (ran) {
+    ASSERT_FALSE(notes.empty());
+    EXPECT_THAT(notes.front(), HasSubstr("is gone"));
+  } else {
+    EXPECT_THAT(notes, IsEmpty());
+  }
+}
+
 std::vector<std::string> kill_points() {
   std::vector<std::string> out;
   for (const char* op : {"instance.create", "files.write", "workspace.idmap", "volume.ensure",
