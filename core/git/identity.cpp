@@ -7,6 +7,7 @@
 #include <git2.h>
 
 #include "base/str.h"
+#include "git/library.h"
 
 namespace scc::git {
 
@@ -16,14 +17,6 @@ struct FreeConfig {
   void operator()(git_config* config) const noexcept { git_config_free(config); }
 };
 using Config = std::unique_ptr<git_config, FreeConfig>;
-
-// libgit2 counts its users.
-struct Library {
-  Library() { git_libgit2_init(); }
-  Library(const Library&) = delete;
-  Library& operator=(const Library&) = delete;
-  ~Library() { git_libgit2_shutdown(); }
-};
 
 tl::unexpected<Error> broken(const os::stdfs::path& file) {
   const git_error* last = git_error_last();

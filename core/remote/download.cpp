@@ -39,7 +39,14 @@ Error status_error(int status, const std::string& url, bool with_token) {
 }  // namespace
 
 Result<Downloaded> download(const Download& what, const Transport& transport) {
+  return download(Exchange{what, {}, transport.timeout_ms, !what.headers.empty()}, transport);
+}
+
+Result<Downloaded> download(const Exchange& exchange, const Transport& transport) {
+  const Download& what = exchange.what;
   net::Fetch fetch;
+  if (!exchange.body.empty()) fetch.method = "POST";
+  fetch.body = exchange.body;
   fetch.url = what.url;
   fetch.etag = what.etag;
   fetch.headers = what.headers;
@@ -47,17 +54,18 @@ Result<Downloaded> download(const Download& what, const Transport& transport) {
   fetch.proxy = what.proxy;
   fetch.ca_file = transport.ca_file;
   fetch.connect_timeout_ms = transport.connect_timeout_ms;
-  fetch.timeout_ms = transport.timeout_ms;
+  fetch.timeout_ms = exchange.timeout_ms;
   fetch.cancelled = transport.cancelled;
   fetch.is_private = transport.is_private;
   SCC_TRY(net::Fetched got, net::fetch(fetch));
   Downloaded out;
   out.etag = usable_etag(got.etag);
+  out.url = std::move(got.url);
   if (got.status == 304 && !what.etag.empty()) {
     out.not_modified = true;
     return out;
   }
-  if (got.status != 200) return fail(status_error(got.status, what.url, !what.headers.empty()));
+  if (got.status != 200) return fail(status_error(got.status, what.url, exchange.has_token));
   out.body = std::move(got.body);
   return out;
 }

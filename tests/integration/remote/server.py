@@ -150,7 +150,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, key in (("Git-Protocol", "GIT_PROTOCOL"), ("Content-Encoding", "HTTP_CONTENT_ENCODING")):
             if self.headers.get(name):
                 environment[key] = self.headers[name]
-        done = subprocess.run(["git", "http-backend"], input=body, env=environment, stdout=subprocess.PIPE, check=False)
+        done = subprocess.run(["git", "http-backend"], input=body, env=environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=False)
+        log(server=self.role, method="SENT", path=self.path, headers={}, sent=len(done.stdout))
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         fields = [line.decode().split(": ", 1) for line in head.split(b"\r\n") if line]
         status = next((int(value.split()[0]) for name, value in fields if name == "Status"), 200)
