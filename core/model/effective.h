@@ -69,6 +69,16 @@ struct EffectiveBundle {
   std::vector<std::pair<std::string, std::string>> skipped;  ///< member and why
 };
 
+/// An exception that counts now, whether or not anything needed it.
+struct ActiveException {
+  std::string id;
+  std::string source;  ///< policy, repo, user
+  std::string reason;
+  std::string expires_at;
+  Strings plugins;
+  Strings mcp_servers;
+};
+
 struct EffectiveMcp {
   McpServer server;
   std::string source;
@@ -111,6 +121,8 @@ struct Effective {
   std::vector<Disabled> disabled;
   Strings warnings;
   Strings applied_exceptions;  ///< ids, in order of use
+  std::vector<ActiveException> active_exceptions;
+  std::int64_t expired_exceptions = 0;  ///< how many of those read do not count any more
 };
 
 }  // namespace scc::model

@@ -21,7 +21,10 @@ bool has_wildcard(const std::string& target) {
 bool State::usable(const model::Exception& exception, bool local, std::string_view source) {
   const auto expires = model::parse_time(exception.expires_at);
   // A time that cannot be read is in the past.
-  if (!expires || *expires <= layers_.now) return false;
+  if (!expires || *expires <= layers_.now) {
+    ++out_.expired_exceptions;
+    return false;
+  }
   const std::string name = std::string(source) + " exception " + exception.id;
   if (!local) {
     if (exception.teams && (layers_.team.empty() || !GlobList(*exception.teams).matches(layers_.team))) {
@@ -68,6 +71,13 @@ void State::read_exceptions() {
   };
   local(layers_.repo_exceptions, "repo");
   local(layers_.user_exceptions, "user");
+  for (const auto* list : {&policy_, &local_}) {
+    for (const Lift& one : *list) {
+      const model::Exception& from = *one.exception;
+      out_.active_exceptions.push_back(
+          {from.id, one.source, from.reason, from.expires_at, from.plugins, from.mcp_servers});
+    }
+  }
 }
 
 bool State::local_target(const std::string& target, const std::string& ref) const {
