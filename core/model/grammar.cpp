@@ -140,6 +140,10 @@ bool version(std::string_view text) noexcept {
     text.remove_prefix(dot + 1);
   }
 }
+bool plugin_glob(std::string_view text) noexcept {
+  return !text.empty() && text.size() <= 63 && (lower(text.front()) || text.front() == '*') &&
+         every(text, [](char c) { return lower(c) || digit(c) || c == '.' || c == '-' || c == '*'; });
+}
 bool sha256(std::string_view text) noexcept {
   return text.size() == 64 && every(text, [](char c) { return digit(c) || (c >= 'a' && c <= 'f'); });
 }
@@ -320,80 +324,51 @@ std::optional<Triple> triple(std::string_view text) noexcept {
 
 namespace {
 
-/// One comparator, "<2" or ">=1.2" or "1.4.0", as its operator and its version padded with zeros.
-struct Comparator {
-  std::string_view op;
-  Triple bound;
-  int parts = 0;
-};
-
-std::optional<Comparator> comparator(std::string_view text) noexcept {
-  Comparator out;
-  for (const std::string_view op : {">=", "<=", ">", "<", "="}) {
-    if (str::starts_with(text, op)) {
-      out.op = op;
-      text.remove_prefix(op.size());
-      break;
-    }
-  }
-  if (out.op.empty()) out.op = "=";
+/// Dot-separated identifiers of a pre-release, SemVer 2.0.0.
+bool pre_release(std::string_view text) noexcept {
   while (true) {
     const std::size_t dot = text.find('.');
     const std::string_view part = text.substr(0, dot);
-    const int value = number(part, 999999);
-    if (value < 0 || out.parts == 3) return std::nullopt;
-    (out.parts == 0 ? out.bound.major : out.parts == 1 ? out.bound.minor : out.bound.patch) = value;
-    ++out.parts;
-    if (dot == std::string_view::npos) return out;
+    if (part.empty() || !every(part, [](char c) { return alnum(c) || c == '-'; })) return false;
+    if (dot == std::string_view::npos) return true;
     text.remove_prefix(dot + 1);
   }
 }
 
-/// -1, 0, 1: a version against the written parts of a bound ("=1.2" holds for 1.2.9).
-int compare(const Triple& have, const Comparator& want) noexcept {
-  const std::array<std::int64_t, 3> a{have.major, have.minor, have.patch};
-  const std::array<std::int64_t, 3> b{want.bound.major, want.bound.minor, want.bound.patch};
-  for (std::size_t i = 0; i < static_cast<std::size_t>(want.parts); ++i) {
-    if (a[i] != b[i]) return a[i] < b[i] ? -1 : 1;
+/// "<2", ">=1.2", "1.4.0-rc.1": an operator and one to three numbers.
+bool comparator(std::string_view text) noexcept {
+  for (const std::string_view op : {">=", "<=", ">", "<", "="}) {
+    if (!str::starts_with(text, op)) continue;
+    text.remove_prefix(op.size());
+    break;
   }
-  return 0;
-}
-
-/// Calls `visit` for each comparator; false when the range is malformed or a visit says so.
-template <class Visit>
-bool each(std::string_view range, Visit visit) noexcept {
-  bool any = false;
-  while (true) {
-    const std::size_t begin = range.find_first_not_of(' ');
-    if (begin == std::string_view::npos) return any;
-    range.remove_prefix(begin);
-    const std::string_view word_text = range.substr(0, range.find(' '));
-    const auto parsed = comparator(word_text);
-    if (!parsed || !visit(*parsed)) return false;
-    any = true;
-    range.remove_prefix(word_text.size());
+  text = text.substr(0, text.find('+'));
+  if (const std::size_t dash = text.find('-'); dash != std::string_view::npos) {
+    if (!pre_release(text.substr(dash + 1))) return false;
+    text = text.substr(0, dash);
   }
+  for (int parts = 1; parts <= 3; ++parts) {
+    const std::size_t dot = text.find('.');
+    if (number(text.substr(0, dot), 999999) < 0) return false;
+    if (dot == std::string_view::npos) return true;
+    text.remove_prefix(dot + 1);
+  }
+  return false;
 }
 
 }  // namespace
 
 bool version_range(std::string_view text) noexcept {
-  return each(text, [](const Comparator&) { return true; });
-}
-
-bool in_range(std::string_view range, std::string_view version_text) noexcept {
-  const auto have = triple(version_text);
-  if (!have) return false;
-  // A malformed later comparator must refuse as well, whatever an earlier one says.
-  if (!version_range(range)) return false;
-  return each(range, [&](const Comparator& want) {
-    const int order = compare(*have, want);
-    if (want.op == ">=") return order >= 0;
-    if (want.op == "<=") return order <= 0;
-    if (want.op == ">") return order > 0;
-    if (want.op == "<") return order < 0;
-    return order == 0;
-  });
+  bool any = false;
+  while (true) {
+    const std::size_t begin = text.find_first_not_of(' ');
+    if (begin == std::string_view::npos) return any;
+    text.remove_prefix(begin);
+    const std::string_view term = text.substr(0, text.find(' '));
+    if (!comparator(term)) return false;
+    any = true;
+    text.remove_prefix(term.size());
+  }
 }
 
 }  // namespace scc::model::grammar

@@ -19,6 +19,7 @@ bool action_name(std::string_view text) noexcept;   ///< the same with ':' insid
 bool server_name(std::string_view text) noexcept;   ///< [A-Za-z0-9_-]{1,64}
 bool slug(std::string_view text) noexcept;          ///< [a-z0-9-]+
 bool plugin_id(std::string_view text) noexcept;     ///< [a-z][a-z0-9.-]{0,62}
+bool plugin_glob(std::string_view text) noexcept;   ///< the same, with '*' for any run
 bool version(std::string_view text) noexcept;       ///< [0-9]+[.][0-9]+[.][0-9]+
 bool sha256(std::string_view text) noexcept;        ///< [0-9a-f]{64}
 bool glob(std::string_view text) noexcept;          ///< printable ASCII, not blank
@@ -42,7 +43,7 @@ bool contained_path(std::string_view text) noexcept;
 bool relative_path(std::string_view text) noexcept;
 /// RFC 3339 with an offset or Z.
 bool time(std::string_view text) noexcept;
-/// Comparators, all of which must hold: ">=1.2 <2".
+/// Comparators, all of which must hold: ">=1.2 <2". Core/plugin compares; this is about the form alone.
 bool version_range(std::string_view text) noexcept;
 
 /// The parts of an http(s) URL. The host is lower case without a trailing dot and without brackets.
@@ -79,7 +80,5 @@ struct Triple {
   auto operator<=>(const Triple&) const = default;
 };
 std::optional<Triple> triple(std::string_view text) noexcept;
-/// Does a version (X.Y.Z[-pre][+build]) satisfy a range? A pre-release counts as its release.
-bool in_range(std::string_view range, std::string_view version) noexcept;
 
 }  // namespace scc::model::grammar

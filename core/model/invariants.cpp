@@ -308,7 +308,7 @@ class Invariants {
     const PluginPolicy& plugins = org_.plugins;
     if (!plugins.present) return;
     std::set<std::string_view> allowed;
-    const std::set<std::string_view> denied(plugins.deny.begin(), plugins.deny.end());
+    const GlobList denied(plugins.deny);
     for (std::size_t i = 0; i < plugins.allow.size(); ++i) {
       const PluginRule& rule = plugins.allow[i];
       allowed.insert(rule.id);
@@ -316,13 +316,13 @@ class Invariants {
         error(at("/plugins/allow", i), "plugin_pin_missing",
               "mode \"pinned\" needs a sha256 for " + quoted(rule.id));
       }
-      if (denied.count(rule.id) != 0) {
+      if (denied.matches(rule.id)) {
         warn(at("/plugins/allow", i), "plugin_denied", quoted(rule.id) + " is in deny as well, which wins");
       }
     }
     for (std::size_t i = 0; i < plugins.required.size(); ++i) {
       const std::string& id = plugins.required[i];
-      if (denied.count(id) != 0) {
+      if (denied.matches(id)) {
         error(at("/plugins/required", i), "plugin_denied", quoted(id) + " is required and in deny");
       } else if (plugins.mode != "open" && allowed.count(id) == 0) {
         error(at("/plugins/required", i), "plugin_not_allowed",
@@ -330,7 +330,7 @@ class Invariants {
       }
     }
     const std::string& enforcer = org_.enforcer.id;
-    if (!enforcer.empty() && denied.count(enforcer) != 0) {
+    if (!enforcer.empty() && denied.matches(enforcer)) {
       error("/network/enforcer/id", "plugin_denied", quoted(enforcer) + " is in plugins.deny");
     }
   }

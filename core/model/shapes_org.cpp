@@ -197,6 +197,11 @@ constexpr Shape kRange{.type = Type::text,
                        .expects = "a version range such as \">=1.2 <2\"",
                        .format = "scc-version-range",
                        .valid = grammar::version_range};
+constexpr Shape kPluginGlob{.type = Type::text,
+                            .expects = "a plugin's id, with '*' for any run",
+                            .pattern = "^[a-z*][a-z0-9.*-]{0,62}$",
+                            .matches = grammar::plugin_glob};
+constexpr Shape kPluginGlobs{.type = Type::list, .item = &kPluginGlob};
 constexpr Shape kPluginIds{.type = Type::list, .item = &kPluginId};
 constexpr Shape kGrants{.type = Type::list, .item = &kSomeText};
 constexpr std::array kRuleFields{
@@ -211,7 +216,7 @@ constexpr std::array kPluginsFields{
     Field{"mode", &kTrustMode,
           "pinned: id and digest; listed: id and version; open: local trust. Default pinned."},
     Field{"allow", &kRules, ""},
-    Field{"deny", &kPluginIds, ""},
+    Field{"deny", &kPluginGlobs, "Ids; * stands for any run."},
     Field{"required", &kPluginIds, "A session does not start without them."},
     Field{"allow_user", &kFlag, "Whether plugins of the user's own directory load. Default false."},
     Field{"locked", &kFlag, "Whether people's own settings can only tighten this. Default true."},

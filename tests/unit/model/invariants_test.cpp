@@ -175,7 +175,7 @@ TEST(Invariants, PluginPolicyAndExceptions) {
         o.plugins.present = true;
         o.plugins.mode = "pinned";
         o.plugins.allow = {{"acme", "", {}, {}}};
-        o.plugins.deny = {"evil", "np"};
+        o.plugins.deny = {"ev*", "np"};
         o.plugins.required = {"evil", "other", "acme"};
         o.enforcer = {"np", std::string(64, '0')};
       }),

@@ -249,6 +249,8 @@ TEST(OrgSchema, PatternsAreTheLanguagesOfTheHandWrittenMatchers) {
                                   {"/profiles/optics/additional_mcp_servers/0/name", false},
                                   {"/profiles/optics/additional_mcp_servers/0/command", false},
                                   {"/profiles/optics/additional_mcp_servers/0/env", true},
+                                  {"/plugins/deny/0", false},
+                                  {"/plugins/required/0", false},
                                   {"/exceptions/0/id", false}}) {
     json::Value document;
     for (const json::Value& seed : seeds()) {
