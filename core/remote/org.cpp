@@ -35,7 +35,8 @@ class Loader {
   Result<OrgDocument> read();
 
  private:
-  Result<Checked> check(const std::string& bytes, const std::string& signature_text, bool record);
+  Result<Checked> check(const std::string& bytes, const std::string& signature_text);
+  Status commit(const CacheEntry& entry, const Checked& checked);
   Result<std::string> file_bytes(OrgDocument& out);
   Result<OrgDocument> load_file();
   void load_cache();
@@ -64,7 +65,7 @@ class Loader {
   std::vector<std::string> warnings_;
 };
 
-Result<Checked> Loader::check(const std::string& bytes, const std::string& signature_text, bool record) {
+Result<Checked> Loader::check(const std::string& bytes, const std::string& signature_text) {
   Checked out;
   if (pinned()) {
     SCC_TRY(PolicySignature signature,
@@ -82,9 +83,6 @@ Result<Checked> Loader::check(const std::string& bytes, const std::string& signa
     std::int64_t hours = std::max<std::int64_t>(valid.ttl_hours, 0);
     if (request_.max_ttl_hours > 0) hours = std::min(hours, request_.max_ttl_hours);
     out.ttl = std::min(std::min<std::int64_t>(hours, 24 * 366) * kHour, request_.max_stale);
-  }
-  if (record && out.signature) {
-    SCC_CHECK(record_seen(request_.paths.state, request_.public_key, *out.signature));
   }
   return out;
 }
@@ -136,7 +134,9 @@ Result<std::string> Loader::file_bytes(OrgDocument& out) {
 Result<OrgDocument> Loader::load_file() {
   OrgDocument raw;
   SCC_TRY(const std::string signature, file_bytes(raw));
-  SCC_TRY(const Checked checked, check(raw.bytes, signature, true));
+  SCC_TRY(const Checked checked, check(raw.bytes, signature));
+  if (checked.signature)
+    SCC_CHECK(record_seen(request_.paths.state, request_.public_key, *checked.signature));
   CacheEntry entry{request_.source.file.native(),
                    std::move(raw.bytes),
                    request_.now,
@@ -161,7 +161,12 @@ void Loader::load_cache() {
     }
     return;
   }
-  auto checked = check(loaded.entry->document, loaded.entry->signature, false);
+  auto checked = check(loaded.entry->document, loaded.entry->signature);
+  // A writer that was killed after storing it has not counted it.
+  if (checked && checked->signature) {
+    const auto seen = record_seen(request_.paths.state, request_.public_key, *checked->signature);
+    if (!seen) checked = fail(seen.error());
+  }
   if (!checked) {
     cache_error_ = std::move(checked).error();
     warnings_.push_back("the cached organisation document is not used: " + cache_error_->message);
@@ -200,18 +205,28 @@ void Loader::store(const CacheEntry& entry) {
   }
 }
 
+/// Stored first, counted second: a kill between the two leaves a cache that still counts as new, while the
+/// other order would leave an old one that counts as a downgrade.
+Status Loader::commit(const CacheEntry& entry, const Checked& checked) {
+  if (checked.signature) {
+    return record_seen(request_.paths.state, request_.public_key, *checked.signature, [&] { store(entry); });
+  }
+  store(entry);
+  return {};
+}
+
 /// The source says that the cached bytes are current; their signature may still be a newer one.
 Result<OrgDocument> Loader::confirm(const Downloaded& got) {
   CacheEntry entry = *cached_;
   Checked checked = cached_check_;
   if (pinned()) {
     SCC_TRY(entry.signature, fetch_signature());
-    SCC_TRY(checked, check(entry.document, entry.signature, true));
+    SCC_TRY(checked, check(entry.document, entry.signature));
   }
   entry.checked_at = request_.now;
   entry.expires_at = request_.now + checked.ttl;
   if (!got.etag.empty()) entry.etag = got.etag;
-  store(entry);
+  SCC_CHECK(commit(entry, checked));
   OrgDocument out = document(entry, OrgStatus::unchanged);
   add_signature(out, checked);
   return out;
@@ -227,10 +242,10 @@ Result<OrgDocument> Loader::accept(Downloaded got) {
                    {},
                    {}};
   SCC_TRY(entry.signature, fetch_signature());
-  SCC_TRY(const Checked checked, check(entry.document, entry.signature, true));
+  SCC_TRY(const Checked checked, check(entry.document, entry.signature));
   entry.expires_at = request_.now + checked.ttl;
   const bool same = cached_ && cached_->document == entry.document;
-  store(entry);
+  SCC_CHECK(commit(entry, checked));
   OrgDocument out = document(entry, same ? OrgStatus::unchanged : OrgStatus::updated);
   add_signature(out, checked);
   return out;
@@ -266,7 +281,7 @@ Result<OrgDocument> Loader::fall_back(Error cause) {
   if (!cached_) {
     if (cache_error_ && cache_error_->kind == Kind::policy) return fail(*cache_error_);
     Error error{Kind::config,
-                cause.id == "org.auth" || cause.id == "org.not-found" ? cause.id : "org.unavailable",
+                cause.id == "org.auth" || cause.id == "org.not-found" ? cause.id : "org.unreadable",
                 "the organisation's document cannot be fetched and no usable copy is cached: " + why,
                 cause.hint, std::move(cause.context)};
     for (const auto& warning : warnings_) error.context.push_back(warning);
@@ -291,7 +306,7 @@ Result<OrgDocument> Loader::fall_back(Error cause) {
 Result<OrgDocument> Loader::offline() {
   if (!cached_) {
     if (cache_error_ && cache_error_->kind == Kind::policy) return fail(*cache_error_);
-    Error error{Kind::config, "org.no-cache",
+    Error error{Kind::config, "org.missing",
                 "offline, and no usable copy of the organisation's document is cached",
                 "run scc org update with a network", warnings_};
     return fail(std::move(error));

@@ -83,11 +83,11 @@ struct OrgDocument {
   std::optional<Error> fetch_error;
 };
 
-/// §5.3. Errors: org.unavailable (config: no usable copy, with the cause), org.stale (config: the copy is
-/// older than max_stale), org.no-cache (config: offline), org.auth, org.not-found, org.unreadable,
-/// org.encoding (config), the validator's own, and policy.* of signature.h (policy). A document that the
-/// validator or the signature check refuses is an error even when an older one is cached; the older one
-/// stays.
+/// §5.3. Errors: org.unreadable (config: no usable copy, with the cause; also a file), org.stale (config: the
+/// copy is older than max_stale), org.missing (config: offline without a copy), org.auth, org.not-found,
+/// org.unreadable, org.encoding (config), the validator's own, and policy.* of signature.h (policy). A
+/// document that the validator or the signature check refuses is an error even when an older one is cached;
+/// the older one stays.
 Result<OrgDocument> load_org(const OrgRequest& request);
 
 /// The document and its signature as the source has them now: no cache, no validator, nothing recorded. With

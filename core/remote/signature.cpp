@@ -216,11 +216,18 @@ Status check_seen(const PolicySignature& signature, const std::optional<SeenPoli
               "the publisher must sign with a higher --policy-version");
 }
 
-Status record_seen(const stdfs::path& state, std::string_view public_key, const PolicySignature& signature) {
+Status record_seen(const stdfs::path& state, std::string_view public_key, const PolicySignature& signature,
+                   const std::function<void()>& before_write) {
+  if (!before_write) {  // the usual case needs no lock
+    SCC_TRY(const auto known, read_seen(state, public_key));
+    SCC_CHECK(check_seen(signature, known));
+    if (known && known->policy_version == signature.policy_version) return {};
+  }
   SCC_CHECK(os::make_dirs(state));
   SCC_TRY(const os::FileLock lock, os::FileLock::acquire(state / "policy-seen.lock", kLockMs));
   SCC_TRY(const auto seen, read_seen(state, public_key));
   SCC_CHECK(check_seen(signature, seen));
+  if (before_write) before_write();
   if (seen && seen->policy_version == signature.policy_version) return {};
   SCC_TRY(json::Value value, read_state(state));
   value["schema"] = kSeenSchema;

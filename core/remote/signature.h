@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,8 +64,9 @@ struct SeenPolicy {
 Result<std::optional<SeenPolicy>> read_seen(const os::stdfs::path& state, std::string_view public_key);
 /// Kind::policy policy.downgrade: a lower version, or the same version of other bytes.
 Status check_seen(const PolicySignature& signature, const std::optional<SeenPolicy>& seen);
-/// check_seen, then records it; under a lock of its own.
+/// check_seen, then `before_write` (if given), then records it; all under one lock. Writes nothing when the
+/// version is the one that is recorded.
 Status record_seen(const os::stdfs::path& state, std::string_view public_key,
-                   const PolicySignature& signature);
+                   const PolicySignature& signature, const std::function<void()>& before_write = {});
 
 }  // namespace scc::remote

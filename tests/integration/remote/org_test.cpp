@@ -161,14 +161,14 @@ TEST_F(OrgTest, NothingToFallBackOn) {  // row 91
   server->stop();
   const Error error = refused();
   EXPECT_EQ(error.kind, Kind::config);
-  EXPECT_EQ(error.id, "org.unavailable");
+  EXPECT_EQ(error.id, "org.unreadable");
   EXPECT_THAT(error.message, HasSubstr("connection refused"));
   EXPECT_THAT(error.hint, HasSubstr("network"));
 }
 
 TEST_F(OrgTest, Offline) {
   request.offline = true;
-  EXPECT_EQ(refused().id, "org.no-cache");
+  EXPECT_EQ(refused().id, "org.missing");
   EXPECT_EQ(refused().kind, Kind::config);
   request.offline = false;
   load();
@@ -193,7 +193,7 @@ TEST_F(OrgTest, TheCacheBelongsToItsSource) {  // row 88
   EXPECT_FALSE(server->requests("/two.json").at(0).has("/headers/if-none-match"));
   server->stop();
   use(server->url(kPath));  // and is gone for the first
-  EXPECT_EQ(refused().id, "org.unavailable");
+  EXPECT_EQ(refused().id, "org.unreadable");
 }
 
 TEST_F(OrgTest, AnInvalidDocumentNeverReplacesAGoodOne) {  // rows 78-80
@@ -248,7 +248,7 @@ TEST_F(OrgTest, ACorruptCacheIsFetchedAgainOrRefused) {  // row 117
   server->stop();
   damage(forged);
   const Error error = refused();
-  EXPECT_EQ(error.id, "org.unavailable");
+  EXPECT_EQ(error.id, "org.unreadable");
   EXPECT_THAT(error.context.at(0), HasSubstr("fingerprint"));
 }
 
@@ -260,7 +260,7 @@ TEST_F(OrgTest, ACachedDocumentIsValidatedAgain) {
   EXPECT_EQ(refused().id, "schema.newer");  // asked again, and refused again
   EXPECT_EQ(asked(), 2U);
   server->stop();
-  EXPECT_EQ(refused().id, "org.unavailable");
+  EXPECT_EQ(refused().id, "org.unreadable");
 }
 
 TEST_F(OrgTest, ALinkInPlaceOfTheCacheIsNotFollowed) {
@@ -306,7 +306,7 @@ TEST_F(OrgTest, ARedirectToPlainHttpFails) {  // row 92
   server->route(kPath, redirect("{plain}/org.json"));
   request.auth = "env:TOKEN";
   request.env.vars["TOKEN"] = "hush";
-  EXPECT_EQ(refused().id, "org.unavailable");
+  EXPECT_EQ(refused().id, "org.unreadable");
   for (const auto& entry : server->requests()) EXPECT_NE(entry.str("/server"), "plain");
 }
 
@@ -337,6 +337,30 @@ TEST_F(OrgTest, AnUnwritableCacheIsAWarning) {
   const OrgDocument got = load();
   EXPECT_EQ(got.status, OrgStatus::updated);
   EXPECT_THAT(got.warnings, testing::Contains(HasSubstr("could not be cached")));
+}
+
+TEST_F(OrgTest, KilledWhileItWritesTheCache) {
+  load();
+  server->route(kPath, answer(R"({"ok":2})", "\"v2\""));
+  const auto killed = [&](const char* point) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      request.env.vars["SCC_TEST_KILL_AT"] = point;
+      request.force = true;
+      ::_exit(load_org(request) ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  };
+  ASSERT_TRUE(killed("org-cache.store:before"));
+  request.offline = true;
+  EXPECT_EQ(load().bytes, R"({"ok":1})");
+  ASSERT_FALSE(killed("org-cache.other"));
+  request.offline = false;
+  ASSERT_TRUE(killed("org-cache.store:after"));
+  request.offline = true;
+  EXPECT_EQ(load().bytes, R"({"ok":2})");
 }
 
 TEST_F(OrgTest, Files) {
@@ -451,6 +475,30 @@ TEST_F(SignedTest, DowngradeIsRefusedAlsoWithoutTheCache) {
   EXPECT_EQ(load().policy_version, 3);
   std::ofstream(paths.state / "policy-seen.json") << "{}";
   EXPECT_EQ(refused().id, "policy.state");
+}
+
+TEST_F(SignedTest, KilledWhileItWritesTheCache) {
+  publish(R"({"ok":1})", 1, "\"a\"");
+  load();
+  publish(R"({"ok":2})", 2, "\"b\"");
+  for (const char* point : {"org-cache.store:before", "org-cache.store:after"}) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      request.env.vars["SCC_TEST_KILL_AT"] = point;
+      request.force = true;
+      ::_exit(load_org(request) ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    request.offline = true;  // whichever is there must be usable
+    EXPECT_EQ(load().policy_version, std::string(point) == "org-cache.store:before" ? 1 : 2);
+    request.offline = false;
+  }
+  // What was shown from the cache counts as seen.
+  publish(R"({"ok":1})", 1, "\"a\"");
+  std::filesystem::remove_all(paths.cache);
+  EXPECT_EQ(refused().id, "policy.downgrade");
 }
 
 TEST_F(SignedTest, AnInvalidDocumentDoesNotCountAsSeen) {
