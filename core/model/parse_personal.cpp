@@ -59,20 +59,32 @@ void lift_servers(const json::Value& value, Personal& out, Strings* warnings) {
   }
 }
 
+void lift_plugins(const json::Value& plugins, Personal& out, Strings* warnings) {
+  constexpr std::string_view kPointer = "/settings/enabledPlugins/";
+  for (const auto& [ref, on] : plugins.members()) {
+    if (on.is_bool() && !ref.empty()) {
+      out.plugins.emplace_back(ref, on.as_bool());
+    } else {
+      note(warnings, std::string(kPointer) + pointer_token(ref) + ": left out: must be true or false");
+    }
+  }
+  for (std::size_t i = 0; i < plugins.items().size(); ++i) {  // an older form: a list of those that are on
+    const std::string& ref = plugins.items()[i].as_string();
+    if (!ref.empty()) {
+      out.plugins.emplace_back(ref, true);
+    } else {
+      note(warnings, std::string(kPointer) + std::to_string(i) + ": left out: must be a reference");
+    }
+  }
+}
+
 Personal format_one(const json::Value& value, Strings* warnings) {
   Personal out;
   out.repo_id = text(value, "repo_id");
   out.saved_at = text(value, "saved_at");
+  if (!parse_time(out.saved_at)) out.saved_at.clear();
   const json::Value& settings = section(value, "settings");
-  const json::Value& plugins = section(settings, "enabledPlugins");
-  for (const auto& [ref, on] : plugins.members()) {
-    if (on.is_bool()) {
-      out.plugins.emplace_back(ref, on.as_bool());
-    } else {
-      note(warnings, "/settings/enabledPlugins/" + pointer_token(ref) + ": left out: must be true or false");
-    }
-  }
-  for (const std::string& ref : strings(settings, "enabledPlugins")) out.plugins.emplace_back(ref, true);
+  lift_plugins(section(settings, "enabledPlugins"), out, warnings);
   lift_servers(value, out, warnings);
   for (const auto& [key, ignored] : settings.members()) {
     if (key != "enabledPlugins") note(warnings, "/settings/" + pointer_token(key) + ": left out");

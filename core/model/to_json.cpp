@@ -40,7 +40,7 @@ json::Value to_json(const Personal& personal) {
   json::Value out;
   out["version"] = "2";
   out["repo_id"] = personal.repo_id;
-  out["saved_at"] = personal.saved_at;
+  if (!personal.saved_at.empty()) out["saved_at"] = personal.saved_at;
   out["plugins"] = json::Object{};
   for (const auto& [ref, on] : personal.plugins) out["plugins"][ref] = on;
   json::Array servers;
