@@ -23,7 +23,7 @@ enum class Kind : std::uint8_t {
 
 struct Error {
   Kind kind = Kind::internal;
-  std::string id;                    ///< stable slug, "plugin.hash"; listed in error_ids.def
+  std::string id;                    ///< stable slug, "plugin.hash"; listed in error_ids.def, docs/errors.md
   std::string message;               ///< what failed, lower case, no full stop
   std::string hint;                  ///< what to run next; may be empty
   std::vector<std::string> context;  ///< innermost first: "while loading plugin acme"
