@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Documents that cross the plugin boundary are checked against the embedded schemas, in both directions.
-// [any]
+// Documents that cross the plugin boundary are checked against the embedded schemas, in both directions; so
+// is the host's own launch plan. [any]
 #pragma once
 
 #include <string_view>

@@ -21,7 +21,7 @@ struct PolicyRule {
   std::string id;
   std::string version;              ///< range, ">=1.2 <2"; empty: any
   std::vector<std::string> sha256;  ///< of the library; empty: not pinned
-  /// "process:docker", "endpoints:unix:/run/x.sock", "files:…", "env:…"; absent: any, empty: none
+  /// "process:git", "endpoints:unix:/run/x.sock", "files:…", "env:…"; absent: any, empty: none
   std::optional<std::vector<std::string>> grants;
 };
 

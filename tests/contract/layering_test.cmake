@@ -31,7 +31,7 @@ set(layer_ui base json)
 set(layer_cli base json os log model policy config remote plugin builtin image session app ui scc)
 set(layers base json os net git log model policy workspace config remote plugin builtin image session app ui cli)
 # What core/plugin shows to others; the rest of it is its own affair.
-set(plugin_public manifest registry provider runtime netpolicy probe)
+set(plugin_public manifest registry provider runtime netpolicy probe policy documents)
 
 # ---- third-party headers: pattern -> the one folder ----
 set(third_party
