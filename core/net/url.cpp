@@ -56,6 +56,11 @@ Result<Url> parse_url(std::string_view text) {
   if (text.size() > 4096) return bad(text.substr(0, 100), "longer than 4096 bytes");
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
   if (!plain) return bad(text, "white space, control characters and others outside ASCII must be encoded");
+  const std::string_view authority =
+      text.substr(0, text.find_first_of("/?#", std::string_view("https://").size()));
+  if (authority.find_first_of("%\\") != std::string_view::npos) {
+    return bad(text, "the host is encoded");  // libcurl would decode it
+  }
   // libcurl would skip further slashes and take the path's first part for the host.
   if (str::starts_with(text, "https:///")) return bad(text, "no host");
   const Handle url(curl_url());

@@ -396,6 +396,18 @@ std::string_view status_name(OrgStatus status) noexcept {
   return "offline";
 }
 
+std::string_view update_status(const Result<OrgDocument>& result) noexcept {
+  if (!result) {
+    const std::string& id = result.error().id;
+    if (id == "org.auth") return "auth_failed";
+    if (id == "org.missing") return "no_cache";
+    return id == "org.unreadable" || id == "org.stale" || id == "org.not-found" ? "offline" : "error";
+  }
+  if (result->fetch_error) return result->fetch_error->id == "org.auth" ? "auth_failed" : "offline";
+  if (result->status == OrgStatus::updated || result->status == OrgStatus::file) return "updated";
+  return result->status == OrgStatus::offline ? "offline" : "unchanged";
+}
+
 os::stdfs::path org_cache_file(const os::Paths& paths) {
   return paths.cache / "org" / "org_config.json";
 }

@@ -90,6 +90,10 @@ struct OrgDocument {
 /// the older one stays.
 Result<OrgDocument> load_org(const OrgRequest& request);
 
+/// The word for it in `org update` and update checks (§5.4): updated, unchanged, offline, auth_failed,
+/// no_cache; "error" for a document that was refused.
+std::string_view update_status(const Result<OrgDocument>& result) noexcept;
+
 /// The document and its signature as the source has them now: no cache, no validator, nothing recorded. With
 /// a pinned key an invalid signature is the error. For `org validate` and previews.
 Result<OrgDocument> read_org(const OrgRequest& request);

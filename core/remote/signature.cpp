@@ -18,6 +18,7 @@ constexpr std::string_view kSchema = "scc.policy-signature/1";
 constexpr std::string_view kSeenSchema = "scc.policy-seen/1";
 constexpr std::string_view kKeyLine = "scc-ed25519-secret-1 ";
 constexpr std::int64_t kMaxVersion = 1'000'000'000'000;
+constexpr std::int64_t kMaxTime = 253'402'300'799;  // 9999-12-31T23:59:59Z
 constexpr unsigned kLockMs = 5'000;
 
 tl::unexpected<Error> bad_signature(std::string why) {
@@ -158,6 +159,10 @@ Result<std::string> sign_document(const stdfs::path& secret_file, std::string_vi
   if (policy_version < 1 || policy_version > kMaxVersion) {
     return fail(Kind::usage, "policy.version", "the policy version must be a positive number",
                 "count up from 1 with each publication");
+  }
+  if (expires_at <= 0 || expires_at > kMaxTime) {
+    return fail(Kind::usage, "policy.expires", "the date of expiry is out of range",
+                "give a date like 2030-01-31T00:00:00Z");
   }
   SCC_TRY(const os::SecretSeed seed, read_secret(secret_file));
   SCC_TRY(const GeneratedKey key, describe(seed));

@@ -106,6 +106,24 @@ TEST_F(OrgTest, NotModifiedExtends) {  // row 89
   EXPECT_EQ(asked(), 2U);
 }
 
+TEST_F(OrgTest, WordsOfAnUpdate) {
+  request.force = true;
+  EXPECT_EQ(update_status(load_org(request)), "updated");
+  EXPECT_EQ(update_status(load_org(request)), "unchanged");
+  json::Value guarded = answer("");
+  guarded["auth"] = "x";
+  server->route(kPath, guarded);
+  EXPECT_EQ(update_status(load_org(request)), "auth_failed");
+  server->route(kPath, answer("{}"));
+  EXPECT_EQ(update_status(load_org(request)), "error");
+  server->stop();
+  EXPECT_EQ(update_status(load_org(request)), "offline");
+  std::filesystem::remove(cache());
+  EXPECT_EQ(update_status(load_org(request)), "offline");
+  request.offline = true;
+  EXPECT_EQ(update_status(load_org(request)), "no_cache");
+}
+
 TEST_F(OrgTest, ForcedUpdate) {
   load();
   request.force = true;

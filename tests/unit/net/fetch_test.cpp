@@ -19,9 +19,10 @@ TEST(FetchUrl, Parts) {
 }
 
 TEST(FetchUrl, Refusals) {
-  for (const char* bad : {"", "http://h/", "ftp://h/", "file:///etc/passwd", "https://", "https:///x",
-                          "https://u@h/", "https://u:p@h/", "https://h/a b", "https://h/\n", "h", "//h/x",
-                          "https://h:99999/", "https://h/\xc3\xa4"}) {
+  for (const char* bad :
+       {"", "http://h/", "ftp://h/", "file:///etc/passwd", "https://", "https:///x", "https://u@h/",
+        "https://u:p@h/", "https://h/a b", "https://h/\n", "h", "//h/x", "https://h:99999/", "https://%68/",
+        "https://h%2e/", "https://h\\x/", "https://[fe80::1%25eth0]/", "https://h/\xc3\xa4"}) {
     const auto url = parse_url(bad);
     ASSERT_FALSE(url) << bad;
     EXPECT_EQ(url.error().id, "fetch.url");

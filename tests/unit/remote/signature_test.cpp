@@ -63,6 +63,8 @@ TEST_F(SignatureTest, RoundTrip) {
   EXPECT_EQ(done->key_id, key.key_id);
   EXPECT_EQ(done->expires_at, kNow + kDay);
   EXPECT_THAT(signature, HasSubstr("scc.policy-signature/1"));
+  EXPECT_EQ(sign_document(dir / "secret", "x", 0, kNow).error().id, "policy.version");
+  EXPECT_EQ(sign_document(dir / "secret", "x", 1, std::int64_t{1} << 40U).error().id, "policy.expires");
   EXPECT_EQ(sign("document", 7), signature);  // Ed25519 has no randomness
 }
 

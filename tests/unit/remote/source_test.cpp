@@ -2,6 +2,9 @@
 // Source strings (config.md §5.1 with its improvements). Nothing is contacted.
 #include "remote/source.h"
 
+#include <algorithm>
+#include <random>
+
 #include "support/temp_dir.h"
 #include "unit/os/scratch.h"
 
@@ -105,6 +108,33 @@ TEST_F(SourceTest, AFileCannotHijackAShorthand) {
   EXPECT_EQ(parse("github:acme/cfg:o.json")->provider, Provider::github);
   EXPECT_EQ(parse("a.example:g/cfg:o.json")->provider, Provider::custom);
   EXPECT_EQ(parse("https://a.example/x")->provider, Provider::https);
+}
+
+TEST_F(SourceTest, AnyTextIsRefusedOrLeadsToOnePlace) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const std::vector<std::string> pieces{"github:", "gitlab:", "a.example:", "https://", "acme", "/",  "..",
+                                        "@",       ":",       "%2e",        "?",        "#",    "\\", "\n",
+                                        "\xc3",    ".",       "~",          "v1.2.3",   "main", " ",  "-",
+                                        "%",       "\x7f",    "[",          "]",        "é"};
+  int accepted = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text = pieces[random() % 4];
+    for (std::size_t n = random() % 9; n > 0; --n) text += pieces[random() % pieces.size()];
+    const auto source = parse(text);
+    if (!source || source->is_file()) continue;
+    ++accepted;
+    const std::string& resolved = source->resolved_url;
+    ASSERT_EQ(resolved.rfind("https://", 0), 0U) << text;
+    const std::string path = resolved.substr(std::min(resolved.find('/', 8), resolved.size()));
+    ASSERT_EQ((path + "/").find("/../"), std::string::npos) << text;
+    ASSERT_TRUE(std::all_of(resolved.begin(), resolved.end(), [](char c) { return c > ' ' && c < 0x7f; }))
+        << text;
+    ASSERT_EQ(resolved.rfind("https://" + source->host, 0), 0U) << text;
+    ASSERT_TRUE(parse_url_source(resolved)) << text << " -> " << resolved;
+  }
+  EXPECT_GT(accepted, 500);
 }
 
 TEST_F(SourceTest, SignatureUrl) {
