@@ -2,6 +2,7 @@
 #include "config/approvals.h"
 
 #include "base/str.h"
+#include "config/own_file.h"
 
 namespace scc::config {
 
@@ -17,7 +18,7 @@ bool hash_text(std::string_view text) {
 /// Kind::not_found when absent.
 Result<json::Value> read(const stdfs::path& file) {
   SCC_TRY(const std::string text, os::read_file(file, kMaxBytes));
-  SCC_CHECK(os::check_safe_path(file, "approvals.unsafe"));
+  SCC_CHECK(check_own_file(file, "approvals.unsafe"));
   SCC_TRY(json::Value document, json::parse(text, {kMaxBytes, 8}));
   if (document.integer("/schema_version") != 1) {
     return fail(Kind::config, "approvals.version",

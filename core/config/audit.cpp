@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "config/own_file.h"
 #include "config/secrets.h"
 #include "json/value.h"
 #include "model/types.h"
@@ -62,12 +63,11 @@ Result<bool> torn(const std::filesystem::path& file) {
 
 Status append(const std::filesystem::path& file, const std::string& line) {
   SCC_CHECK(os::make_dirs(file.parent_path()));
-  SCC_CHECK(os::check_safe_path(file.parent_path(), "audit.unsafe"));
+  SCC_CHECK(check_own_file(file, "audit.unsafe"));
   SCC_TRY(const os::FileLock lock,
           os::FileLock::acquire(file.parent_path() / "launch-events.lock", kLockWaitMs));
   SCC_TRY(const bool half, torn(file));
-  SCC_CHECK(os::append_line(file, (half ? "\n" : "") + line, 0600));
-  return os::check_safe_path(file, "audit.unsafe");
+  return os::append_line(file, (half ? "\n" : "") + line, 0600);
 }
 
 }  // namespace

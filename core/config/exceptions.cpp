@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "config/own_file.h"
 
 namespace scc::config {
 
@@ -223,7 +224,7 @@ Result<std::string> ExceptionStore::read() const {
 /// The user's store also has to be the user's alone; the repository's has its approval instead.
 ExceptionStore::Document ExceptionStore::judge(std::string_view text) const {
   if (root_.empty()) {
-    if (const Status safe = os::check_safe_path(file_, "exceptions.unsafe"); !safe) {
+    if (const Status safe = check_own_file(file_, "exceptions.unsafe"); !safe) {
       return {Document::State::damaged, safe.error().message, {}};
     }
   }

@@ -85,6 +85,11 @@ TEST_F(Audit, WhatCannotBeWrittenIsAnError) {
   refused("a directory that everyone can write");
   EXPECT_FALSE(stdfs::exists(file));
   ::chmod(file.parent_path().c_str(), 0700);
+  write("state/audit/launch-events.jsonl", "");
+  ::chmod(file.c_str(), 0666);
+  refused("a file that everyone can write");
+  ::chmod(file.c_str(), 0600);
+  ::chmod(paths.state.c_str(), 0775);  // what umask 002 makes
   EXPECT_TRUE(append_audit(paths, {"a.b", "", {}, "", "info", ""}));
   EXPECT_EQ(append_audit(paths, {"", "", {}, "", "info", ""}).error().id, "audit.invalid");
   EXPECT_EQ(append_audit(paths, {"a.b", "", {}, "", "loud", ""}).error().id, "audit.invalid");
