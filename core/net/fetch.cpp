@@ -199,7 +199,13 @@ Error stopped(const Hop& hop, const std::string& where) {
 
 /// The failure of a connection in the words of this header.
 Error failure(Error error) {
-  error.id = "fetch." + error.id.substr(error.id.find('.') + 1);
+  const std::string from = std::move(error.id);
+  error.id = "fetch.protocol";
+  if (from == "endpoint.tls") error.id = "fetch.tls";
+  if (from == "endpoint.timeout") error.id = "fetch.timeout";
+  if (from == "endpoint.refused" || from == "endpoint.denied") error.id = "fetch.refused";
+  if (from == "endpoint.unreachable") error.id = "fetch.unreachable";
+  if (from == "endpoint.internal") error.id = "fetch.internal";
   if (error.id == "fetch.tls") {
     error.hint =
         "if a proxy or server of your own signs with its own authority, name its certificate: set "
