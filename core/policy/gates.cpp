@@ -103,12 +103,16 @@ void State::request_plugin(const Asker& asker, const std::string& text, std::str
   const auto ref = model::normalise_plugin_ref(text, aliases_);
   if (!ref) {
     const std::string item(str::trim(text));
-    if (!plugin_answered_.emplace(item + "\n" + asker.by, "").second) return;
+    if (!plugin_answered_.insert(item + "\n" + asker.by).second) return;
     refuse(deny("INVALID_REF", ref.error().message, asker.source, entry), asker, item, "plugin", entry);
     return;
   }
   const std::string key = fold(*ref);
-  if (plugin_index_.count(key) > 0 || !plugin_answered_.emplace(key + "\n" + asker.by, "").second) return;
+  if (!plugin_answered_.insert(key + "\n" + asker.by).second) return;
+  if (const auto found = plugin_index_.find(key); found != plugin_index_.end()) {
+    plugins_[found->second].also.emplace_back(asker.by, std::move(entry));
+    return;
+  }
   std::optional<Lift> lifted;
   if (const auto refusal = plugin_refusal(asker, *ref)) {
     lifted = lift(*refusal, *ref);
@@ -132,7 +136,7 @@ void State::request_plugin(const Asker& asker, const std::string& text, std::str
     decision.expires_at = lifted->exception->expires_at;
   }
   plugin_index_.emplace(key, plugins_.size());
-  plugins_.push_back({*ref, asker, std::move(entry), decide(std::move(decision)), true});
+  plugins_.push_back({*ref, asker, std::move(entry), {}, decide(std::move(decision)), true});
   unknown_marketplace(*ref);
 }
 

@@ -18,6 +18,9 @@ void State::remove_plugin(PluginItem& item, const Asker& asker, const std::strin
   forget_decision(item.decision);
   plugin_index_.erase(fold(item.ref));
   out_.disabled.push_back({item.ref, asker.source, "plugin", item.asker.by, rule, item.entry});
+  for (const auto& [by, entry] : item.also) {
+    out_.disabled.push_back({item.ref, asker.source, "plugin", by, rule, entry});
+  }
 }
 
 void State::remove_plugins(const Asker& asker, const model::Strings& patterns, const std::string& base) {

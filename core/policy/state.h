@@ -49,7 +49,8 @@ struct PluginItem {
   std::string ref;
   Asker asker;
   std::string entry;
-  std::size_t decision = 0;  ///< index of its decision
+  std::vector<std::pair<std::string, std::string>> also;  ///< who else asked, and where
+  std::size_t decision = 0;                               ///< index of its decision
   bool alive = true;
 };
 struct McpItem {
@@ -160,9 +161,9 @@ class State {
   std::vector<Lift> local_;  ///< repo, then user
 
   std::vector<PluginItem> plugins_;
-  std::unordered_map<std::string, std::size_t> plugin_index_;     ///< folded ref -> plugins_
-  std::unordered_map<std::string, std::string> plugin_answered_;  ///< folded ref + asker -> code
-  std::unordered_map<std::string, std::string> personal_off_;     ///< folded ref -> entry
+  std::unordered_map<std::string, std::size_t> plugin_index_;  ///< folded ref -> plugins_
+  std::set<std::string> plugin_answered_;                      ///< folded ref and asker
+  std::unordered_map<std::string, std::string> personal_off_;  ///< folded ref -> entry
   std::vector<McpItem> servers_;
   std::unordered_map<std::string, std::string> claimed_;  ///< folded server name -> who has it
   std::map<std::string, std::size_t> fields_;             ///< single-valued decisions
