@@ -23,6 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kTimerSlack{5};  // libcurl counts from a moment later, in whole ones
 constexpr std::size_t kMaxHeaders = std::size_t{64} << 10U;
 
 /// What the callbacks of one hop share; they note why they ended it.
@@ -216,12 +217,17 @@ Error failure(Error error) {
   return error;
 }
 
+Error too_late(const std::string& where) {
+  return {
+      Kind::tool, "fetch.timeout", where + " did not answer in time", "try again, or check the network", {}};
+}
+
 /// One request and its answer, without following anything.
 Result<Fetched> exchange(const Fetch& request, const std::string& url, const Url& parsed, Hop& hop,
                          bool same_origin, Clock::time_point deadline, bool& peer_private) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
   const std::string where = "https://" + parsed.origin();
-  if (left <= 0) return fail(Kind::tool, "fetch.timeout", where + " did not answer in time");
+  if (left <= 0) return fail(too_late(where));
   Endpoint endpoint{where, Tls{request.ca_file, "", ""}};
   SCC_TRY(const Address address, parse_endpoint(endpoint));
   Request limits;
@@ -240,6 +246,8 @@ Result<Fetched> exchange(const Fetch& request, const std::string& url, const Url
     return true;
   });
   if (hop.stop != Hop::Stop::none && hop.stop != Hop::Stop::status) return fail(stopped(hop, where));
+  if (code == CURLE_OPERATION_TIMEDOUT && Clock::now() + kTimerSlack >= deadline)
+    return fail(too_late(where));
   if (code != CURLE_OK && hop.stop != Hop::Stop::status) {
     return fail(failure(handle.error(code, endpoint, address)));
   }
