@@ -94,6 +94,19 @@ json::Value merged(json::Value under, const json::Value& over) {
   return under;
 }
 
+/// The user's document without what a pinned place leaves of it: nothing, when it names another place.
+json::Value without_overruled(json::Value document, const SystemConfig& system) {
+  if (!system.pins("organization_source.url")) return document;
+  for (const char* key : {"/organization_source/url", "/organization_source/path"}) {
+    const std::string mine = document.str(key);
+    if (!mine.empty() && mine != system.document.str(key)) {
+      document.object().erase("organization_source");
+      break;
+    }
+  }
+  return document;
+}
+
 tl::unexpected<Error> bad_value(std::string_view key, std::string_view what, std::string hint = {}) {
   return fail(Kind::usage, "config.value", str::printable(key) + " " + std::string(what), std::move(hint));
 }
@@ -103,7 +116,8 @@ tl::unexpected<Error> bad_value(std::string_view key, std::string_view what, std
 Result<ConfigValue> get_config_value(const os::Paths& paths, std::string_view key) {
   SCC_TRY(const Located located, locate(key));
   SCC_TRY(const SystemConfig system, load_system_config(paths));
-  SCC_TRY(const json::Value document, read_document(file_of(paths)));
+  SCC_TRY(json::Value raw, read_document(file_of(paths)));
+  const json::Value document = without_overruled(std::move(raw), system);
   const auto given = [&located](const json::Value& root) {
     const json::Value* value = find(root, located.steps);
     return value != nullptr && !value->is_null() ? value : nullptr;
@@ -126,7 +140,7 @@ Result<ConfigValue> get_config_value(const os::Paths& paths, std::string_view ke
 Result<json::Value> show_config(const os::Paths& paths) {
   SCC_TRY(const SystemConfig system, load_system_config(paths));
   SCC_TRY(json::Value document, read_document(file_of(paths)));
-  return mask_secrets(merged(std::move(document), system.document));
+  return mask_secrets(merged(without_overruled(std::move(document), system), system.document));
 }
 
 Result<json::Value> parse_config_value(std::string_view key, std::string_view text) {

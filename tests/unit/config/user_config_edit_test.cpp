@@ -210,6 +210,16 @@ TEST_F(System, PinsHoldWithoutAUsersFileAndLeaveTheTokenToTheUser) {
   EXPECT_TRUE(config->warnings.empty());
 }
 
+TEST_F(System, WhatAPinOverrulesIsNotShown) {
+  pin(R"({"organization_source":{"url":"https://corp.example/org.json"}})");
+  write("config/config.json", R"({"organization_source":{"path":"/home/u/mine.json","auth":"env:T"}})");
+  EXPECT_EQ(get("organization_source.path"), "config.unset");
+  EXPECT_EQ(get("organization_source.auth"), "config.unset");
+  EXPECT_EQ(get("organization_source.url"), "\"https://corp.example/org.json\" system");
+  EXPECT_EQ(json::dump(*show_config(paths)),
+            R"({"organization_source":{"url":"https://corp.example/org.json"}})");
+}
+
 TEST_F(System, PinnedKeysCannotBeSet) {
   pin(R"({"organization_source":{"path":"/srv/org.json","public_key":"K"},"standalone":false})");
   for (const char* key : {"organization_source.url", "organization_source.path", "organization_source",
