@@ -336,7 +336,7 @@ TEST_F(Exceptions, RandomMutationsOfAStoreNeverCrashAndAllowNothingNew) {
       EXPECT_TRUE(list.exceptions.empty()) << text;
       EXPECT_EQ(list.warnings.size(), 1U) << text;
     }
-    if (round % 50 == 0) {
+    if (round % 500 == 0) {
       const auto change = repo().create(wanted("new@m"), kNow);
       if (change) {
         EXPECT_FALSE(repo().load().exceptions.empty());
