@@ -46,8 +46,8 @@ Result<PruneReport> plan_prune(const std::vector<plugin::Runtime*>& runtimes, co
 PruneOutcome apply_prune(const PruneReport& report, const std::vector<plugin::Runtime*>& runtimes,
                          const os::Paths& paths);
 
-/// Stops and removes what the engine holds of one instance whose session is gone: sandboxes, networks, volumes
-/// of its own. The caller holds the instance's launch lock and knows that its process is dead.
+/// Stops and removes what the engine holds of one instance whose session is gone: sandboxes, networks,
+/// volumes of its own. The caller holds the instance's launch lock and knows that its process is dead.
 Status end_orphan(plugin::Runtime& runtime, const std::string& instance, unsigned stop_grace_ms,
                   const os::Paths& paths, const os::Environment& env);
 
