@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/host.h"
 
+#include <chrono>
+
 namespace scc::app {
+
+std::int64_t Host::now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 Result<const config::UserConfig*> Host::config() {
   if (!config_) {

@@ -29,6 +29,8 @@ class Host {
   };  ///< output of a tool, for the impatient
   std::function<void(std::string_view)> warn = [](std::string_view) {};
 
+  /// Seconds since the epoch: the one clock that policy is judged by.
+  static std::int64_t now();
   /// The user configuration, or why it cannot be used.
   Result<const config::UserConfig*> config();
   /// The plugins of this run.

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "app/auth.h"
+#include "app/choices.h"
 #include "app/images.h"
 #include "app/planner.h"
 #include "app/resolve.h"
@@ -33,8 +34,28 @@ std::map<std::string, std::string> terminal_env(const os::Environment& env) {
   return out;
 }
 
+json::Array mcp_servers(const Governance& governance) {
+  json::Array out;
+  for (const model::EffectiveMcp& entry : governance.effective.mcp_servers) {
+    const model::McpServer& server = entry.server;
+    json::Value item;
+    item["name"] = server.name;
+    item["type"] = server.type;
+    if (!server.url.empty()) item["url"] = server.url;
+    if (!server.command.empty()) {
+      std::vector<std::string> command = {server.command};
+      command.insert(command.end(), server.args.begin(), server.args.end());
+      item["command"] = json::Value::strings(command);
+    }
+    for (const auto& [key, value] : server.headers) item["headers"][key] = value;
+    for (const auto& [key, value] : server.env) item["env"][key] = value;
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
 Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const Resolved& resolved,
-                                  const LaunchOptions& options) {
+                                  const LaunchOptions& options, const Governance& governance) {
   SCC_TRY(const config::UserConfig* config, host.config());
   json::Value request;
   request["schema"] = "scc.launch-request/1";
@@ -44,7 +65,7 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   request["session"]["id"] = "${session.id}";
   request["session"]["resume"] = options.resume;
   request["session"]["fresh"] = options.fresh;
-  request["policy"]["network"] = "open";
+  request["policy"]["network"] = model::to_string(governance.network());
   // Every launch goes through the checker, which refuses to run the agent without its evidence; so the bypass
   // of the agent's own prompts may be planned. It never runs unverified.
   request["policy"]["permission_bypass"] = true;
@@ -57,60 +78,10 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   request["user"]["gid"] = resolved.identity.gid;
   request["user"]["name"] = "agent";
   request["home"] = kHome;
-  request["mcp"] = json::Array{};
+  request["mcp"] = mcp_servers(governance);
   request["artifacts"] = json::Array{};
   if (!config->tls_ca_file.empty()) request["ca_file"] = kCaFile;
   return provider.plan_launch(request);
-}
-
-Result<std::string> choose_provider(Host& host, const LaunchOptions& options) {
-  SCC_TRY(const config::UserConfig* config, host.config());
-  SCC_TRY(plugin::Registry * registry, host.registry());
-  if (!options.provider.empty()) return options.provider;
-  if (const auto env = host.env.get("SCC_PROVIDER"); env && !env->empty()) return *env;
-  if (!config->selected_provider.empty()) return config->selected_provider;
-  std::vector<std::string> automatic;
-  for (const std::string& id : registry->components("provider")) {
-    const plugin::ManifestComponent* component = registry->component("provider", id);
-    if (component != nullptr && component->auto_priority > 0) automatic.push_back(id);
-  }
-  if (!automatic.empty()) return automatic.front();
-  return fail(Kind::prereq, "provider.none", "no provider plugin is usable", "run `scc plugin list --all`");
-}
-
-/// Where a provider's image comes from: its own context, or a reference that it names.
-struct ImageChoice {
-  std::string context;
-  image::Locator locator;
-  image::ImageStatus status;
-};
-
-Result<ImageChoice> choose_image(Host& host, plugin::Runtime& runtime, const plugin::Provider& provider,
-                                 const json::Value& spec) {
-  const std::string wanted = spec.str("/image");
-  ImageChoice out;
-  if (str::starts_with(wanted, "context:")) {
-    out.context = wanted.substr(std::string_view("context:").size());
-    SCC_TRY(const image::Host images, image_host(host));
-    SCC_TRY(out.locator, image_locator(host, provider.ref().id));
-    SCC_TRY(out.status, image::status(runtime, images, out.locator, out.context));
-    return out;
-  }
-  if (!str::starts_with(wanted, "ref:")) {
-    return fail(Kind::config, "launch.spec",
-                "the provider " + provider.ref().id + " names the image \"" + wanted +
-                    "\"; it must begin with context: or ref:");
-  }
-  out.status.ref = wanted.substr(std::string_view("ref:").size());
-  auto info = runtime.image_inspect(out.status.ref);
-  if (info) {
-    out.status.state = image::State::present;
-    out.status.existing = out.status.ref;
-    out.status.image_id = info->str("/id");
-  } else if (info.error().kind != Kind::not_found) {
-    return fail(std::move(info).error());
-  }
-  return out;
 }
 
 /// The value behind a secret's "from". Only the variables that the provider's manifest was granted are read.
@@ -220,19 +191,6 @@ Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolve
   return {};
 }
 
-Status plan_network(Host& host, Prepared& out, PlanInputs& in) {
-  SCC_TRY(const config::UserConfig* config, host.config());
-  SCC_TRY(plugin::Registry * registry, host.registry());
-  SCC_TRY(out.netpolicy, registry->netpolicy("open", config->open_network));
-  json::Value request;
-  request["schema"] = "scc.netpolicy-request/1";
-  request["mode"] = "open";
-  request["config"] = config->open_network.is_object() ? config->open_network : json::Value(json::Object{});
-  request["runtime"] = out.engine.info;
-  SCC_TRY(in.network, out.netpolicy->plan(request));
-  return {};
-}
-
 void note_readiness(Host& host, Prepared& out, const image::ImageStatus& image) {
   if (image.state != image::State::present) {
     out.not_ready.push_back("image: " + image.ref + " is " + std::string(image::to_string(image.state)) +
@@ -243,6 +201,16 @@ void note_readiness(Host& host, Prepared& out, const image::ImageStatus& image) 
     const auto value = secret_value(host, out.provider->ref().id, secret.str("/from"));
     if (!value) out.not_ready.push_back("secret: " + value.error().message);
   }
+}
+
+/// A dry run writes nothing, so it refreshes nothing.
+GovernOptions govern_options(const LaunchOptions& options) {
+  GovernOptions out;
+  out.team = options.team;
+  out.standalone = options.standalone;
+  out.offline = options.offline;
+  if (options.dry_run) out.freshness = Freshness::cache_only;
+  return out;
 }
 
 /// Manifests name an engine's usual sockets; this is the one in use, wherever the user put it.
@@ -260,7 +228,12 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   SCC_TRY(plugin::Registry * registry, host.registry());
   SCC_TRY(const config::UserConfig* config, host.config());
   SCC_TRY(Resolved resolved, resolve_workspace(host, options));
-  SCC_TRY(const std::string provider_id, choose_provider(host, options));
+  GovernOptions asked = govern_options(options);
+  asked.workspace = resolved.workspace.root;
+  asked.git = &resolved.git;
+  SCC_TRY(const Governance governance, govern(host, asked));
+  SCC_CHECK(apply_plugin_policy(host, governance));
+  SCC_TRY(const std::string provider_id, choose_provider(host, options, governance));
   const auto section = config->provider_config.find(provider_id);
   Prepared out;
   SCC_TRY(out.provider, registry->provider(provider_id, section != config->provider_config.end()
@@ -269,16 +242,27 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   SCC_TRY(out.engine, choose_engine(host, options.runtime));
   SCC_CHECK(refuse_engine_socket(resolved.workspace.root, out.engine.info.str("/endpoint")));
   PlanInputs in;
-  SCC_CHECK(plan_network(host, out, in));
-  SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options));
-  SCC_TRY(const ImageChoice image, choose_image(host, *out.engine.runtime, *out.provider, in.spec));
+  SCC_CHECK(plan_network(host, out, governance, provider_id, in.network));
+  SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options, governance));
+  SCC_TRY(const ImageChoice image,
+          choose_image(host, *out.engine.runtime, *out.provider, in.spec, governance));
   in.image_context = image.context;
   in.image_ref = image.status.ref;
   in.image_state = image::to_string(image.status.state);
   in.image_digest = image.status.digest;
   in.tty = options.tty;
   SCC_CHECK(fill_inputs(host, out, resolved, in));
+  in.governance = governance.plan_section();
+  if (in.volume_name.empty()) in.volume_name = governance.effective.team;
+  in.warnings.insert(in.warnings.end(), governance.warnings.begin(), governance.warnings.end());
+  if (const std::size_t refused = governance.effective.blocked.size() + governance.effective.denied.size();
+      refused > 0) {
+    in.warnings.push_back(
+        std::to_string(refused) +
+        " of the things that the layers ask for are refused here: run `scc config explain`");
+  }
   SCC_TRY(out.plan, make_plan(in));
+  out.governance = governance;
   out.git = std::move(resolved.git);
   out.owner_uid = static_cast<uid_t>(in.identity.owner_uid);
   out.owner_gid = static_cast<gid_t>(in.identity.owner_gid);
@@ -331,6 +315,8 @@ Result<int> start(Host& host, const LaunchOptions& options) {
                                               host.paths));
   }
   SCC_CHECK(check_sign_in(host, prepared, options.tty));
+  SCC_CHECK(audit_launch(host, prepared.governance, prepared.plan.str("/workspace/root"),
+                         prepared.plan.str("/provider/id")));
   SCC_TRY(workspace::GitGuards guards,
           workspace::GitGuards::hold(prepared.git, prepared.owner_uid, prepared.owner_gid));
   session::Deps deps = make_deps(host, prepared);
@@ -393,14 +379,23 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
   out.runtime = engine.runtime->ref().id;
   out.runtime_version = engine.info.str("/version");
   out.endpoint = engine.info.str("/endpoint");
-  out.network_policy = "open";
-  SCC_TRY(out.provider, choose_provider(host, options));
-  if (const auto resolved = resolve_workspace(host, options)) {
+  GovernOptions asked = govern_options(options);
+  asked.freshness = Freshness::cache_only;
+  const auto resolved = resolve_workspace(host, options);
+  if (resolved) {
     out.workspace = resolved->root();
     out.notes = resolved->warnings;
+    asked.workspace = resolved->workspace.root;
+    asked.git = &resolved->git;
   } else {
     out.workspace_problem = resolved.error().message;
   }
+  SCC_TRY(const Governance governance, govern(host, asked));
+  out.organization = governance.effective.organization_id;
+  out.team = governance.effective.team;
+  out.network_policy = model::to_string(governance.network());
+  out.notes.insert(out.notes.end(), governance.warnings.begin(), governance.warnings.end());
+  SCC_TRY(out.provider, choose_provider(host, options, governance));
   const plugin::ManifestComponent* component = registry->component("provider", out.provider);
   if (component != nullptr && !component->image_context.empty()) {
     SCC_TRY(const image::Host images, image_host(host));

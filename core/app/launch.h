@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/engine.h"
+#include "app/governance.h"
 #include "app/host.h"
 #include "plugin/netpolicy.h"
 #include "plugin/provider.h"
@@ -18,6 +19,7 @@ struct LaunchOptions {
   std::string workspace;  ///< as typed; empty: from the current directory
   std::string provider;
   std::string runtime;
+  std::string team;  ///< --team
   std::vector<std::string> agent_args;
   bool allow_root = false;
   bool allow_suspicious = false;
@@ -26,6 +28,8 @@ struct LaunchOptions {
   bool resume = false;
   bool tty = false;
   bool dry_run = false;
+  bool standalone = false;
+  bool offline = false;
 };
 
 /// A plan with what is needed to run it.
@@ -35,6 +39,7 @@ struct Prepared {
   std::unique_ptr<plugin::Provider> provider;
   std::unique_ptr<plugin::NetPolicy> netpolicy;
   workspace::GitView git;
+  Governance governance;
   uid_t owner_uid = 0;
   gid_t owner_gid = 0;
   std::vector<std::string> not_ready;  ///< "image: ...", "secret: ..."; empty: ready to start
@@ -57,6 +62,8 @@ struct StatusReport {
   std::string runtime;
   std::string runtime_version;
   std::string endpoint;
+  std::string organization;  ///< id; empty: standalone
+  std::string team;
   std::string network_policy;
   std::string image_ref;
   std::string image_state;

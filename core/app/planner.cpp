@@ -140,6 +140,8 @@ json::Value labels(const PlanInputs& in, const std::string& name) {
   if (!in.branch.empty()) out["scc.branch"] = in.branch;
   out["scc.session"] = "${session.id}";
   out["scc.network-policy"] = in.network.str("/mode");
+  if (const std::string team = in.governance.str("/team"); !team.empty()) out["scc.team"] = team;
+  out["scc.governance-digest"] = in.governance.str("/digest");
   out["scc.owner-uid"] = std::to_string(in.invoking_uid);
   out["scc.state"] = in.state_dir;
   out["scc.created"] = "${session.created}";
@@ -317,6 +319,7 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   plan["runtime"]["endpoint"] = endpoint;
   plan["netpolicy"] = component_json(in.netpolicy);
   plan["network"] = in.network;
+  plan["governance"] = in.governance;
   plan["image"]["context"] = in.image_context;
   plan["image"]["ref"] = in.image_ref;
   plan["image"]["state"] = in.image_state;

@@ -54,7 +54,9 @@ struct PlanInputs {
   plugin::ComponentRef netpolicy;
   json::Value runtime_info;  ///< scc.runtime-info/1
   json::Value network;       ///< scc.netpolicy-plan/1
-  json::Value spec;          ///< scc.launch-spec/1
+  /// {digest, standalone, organization, team, network_policy, network_source, session, policy_version}
+  json::Value governance;
+  json::Value spec;  ///< scc.launch-spec/1
   std::string image_context;
   std::string image_ref;
   std::string image_state;  ///< present, stale, missing

@@ -2,11 +2,10 @@
 // `scc plugin ...`: what is installed, who vouches for it, and the user's own trust.
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
 #include <set>
-#include <unistd.h>
 
 #include "base/str.h"
+#include "cli/ask.h"
 #include "cli/command.h"
 
 namespace scc::cli {
@@ -183,25 +182,13 @@ Result<int> run_paths(Env& env, const Args& /*args*/) {
   return 0;
 }
 
-/// Asks on the terminal; without one, --yes is needed (exit 2), because trust is the user's decision.
-Result<bool> confirmed(Env& env, const std::string& question) {
-  if (env.assume_yes) return true;
-  if (!env.interactive) {
-    return fail(Kind::usage, "cli.confirm", question + " needs a confirmation", "add --yes");
-  }
-  std::cerr << question << " [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 Result<int> run_trust(Env& env, const Args& args) {
   SCC_TRY(plugin::Registry * registry, env.host.registry());
   SCC_TRY(const plugin::Entry* entry, find_entry(*registry, args, "trust"));
   const std::string id = entry->manifest.id;
   if (!env.assume_yes) print_info(env.console, *entry, registry->provenance(*entry));
   SCC_TRY(const bool go, confirmed(env, "trusting " + id));
-  if (!go) return fail(Kind::cancelled, "cli.cancelled", "nothing was changed");
+  if (!go) return declined();
   SCC_CHECK(registry->trust(id));
   json::Value data;
   data["id"] = id;

@@ -165,12 +165,16 @@ Result<int> run_prune(Env& env, const Args& args) {
 Result<int> run_status(Env& env, const Args& args) {
   app::LaunchOptions options;
   options.runtime = args.get("runtime");
+  options.team = args.get("team");
   SCC_TRY(const app::StatusReport report, app::status(env.host, options));
   const auto row = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) env.console.line(std::string(name) + std::string(12 - name.size(), ' ') + value);
   };
   row("workspace",
       report.workspace.empty() ? "(none here: " + report.workspace_problem + ")" : report.workspace);
+  row("policy", report.organization.empty()
+                    ? "standalone, no organisation"
+                    : report.organization + (report.team.empty() ? ", no team" : ", team " + report.team));
   row("provider", report.provider);
   row("runtime", report.runtime + " " + report.runtime_version + "  " + report.endpoint);
   row("network",
@@ -185,6 +189,8 @@ Result<int> run_status(Env& env, const Args& args) {
   data["runtime"]["version"] = report.runtime_version;
   data["runtime"]["endpoint"] = report.endpoint;
   data["network_policy"] = report.network_policy;
+  data["organization"] = report.organization.empty() ? json::Value() : json::Value(report.organization);
+  data["team"] = report.team.empty() ? json::Value() : json::Value(report.team);
   data["image"]["ref"] = report.image_ref;
   data["image"]["state"] = report.image_state;
   data["running"] = report.running;

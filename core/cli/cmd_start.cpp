@@ -14,6 +14,9 @@ app::LaunchOptions launch_options(const Env& env, const Args& args) {
   app::LaunchOptions out;
   out.provider = args.get("provider");
   out.runtime = args.get("runtime");
+  out.team = args.get("team");
+  out.standalone = args.has("standalone");
+  out.offline = args.has("offline");
   out.agent_args = args.rest;
   out.allow_root = args.has("allow-root");
   out.allow_suspicious = args.has("allow-suspicious-workspace");
@@ -34,7 +37,11 @@ void print_plan(ui::Console& console, const app::Prepared& prepared) {
   row("provider", plan.str("/provider/id"));
   row("runtime", plan.str("/runtime/id") + "  " + plan.str("/runtime/endpoint"));
   row("image", plan.str("/image/ref") + "  " + plan.str("/image/state"));
-  row("network", plan.str("/network/mode"));
+  row("network", plan.str("/network/mode") + "  decided by " + plan.str("/governance/network_source"));
+  if (!plan.flag("/governance/standalone")) {
+    row("policy", plan.str("/governance/organization") + "  team " +
+                      (plan.str("/governance/team").empty() ? "(none)" : plan.str("/governance/team")));
+  }
   row("user", std::to_string(plan.integer("/identity/uid")) + ":" +
                   std::to_string(plan.integer("/identity/gid")) + "  (" + plan.str("/identity/mapping") +
                   ", files belong to " + std::to_string(plan.integer("/identity/owner_uid")) + ")");
@@ -88,6 +95,9 @@ std::vector<Command> start_commands() {
        "[PATH] [-- AGENT ARGS...]",
        {provider,
         runtime,
+        {"team", 't', "TEAM", "the team whose configuration applies"},
+        {"standalone", 0, "", "without the organisation, where it allows that"},
+        {"offline", 0, "", "use the cached configuration only"},
         {"dry-run", 0, "", "print the plan; change nothing"},
         {"resume", 'r', "", "continue the agent's last conversation here"},
         {"allow-suspicious-workspace", 0, "", "accept a directory that is no repository, such as /tmp"},

@@ -55,6 +55,12 @@ std::vector<Command> start_commands();
 std::vector<Command> sandbox_commands();
 std::vector<Command> image_commands();
 std::vector<Command> plugin_commands();
+std::vector<Command> config_commands();
+std::vector<Command> explain_commands();
+std::vector<Command> team_commands();
+std::vector<Command> org_commands();
+std::vector<Command> exception_commands();
+std::vector<Command> profile_commands();
 std::vector<Command> meta_commands();
 
 struct Parsed {

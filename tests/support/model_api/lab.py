@@ -148,15 +148,18 @@ def create_container(suffix, image, script, bodies, net):
 
 def wait_ready(suffix):
     deadline = time.monotonic() + READY_SECONDS
+    said = ""
     while time.monotonic() < deadline:
-        if docker("exec", name_of(suffix), "test", "-e", "/srv/log/ready", check=False).returncode == 0:
+        asked = docker("exec", name_of(suffix), "test", "-e", "/srv/log/ready", check=False)
+        if asked.returncode == 0:
             return
+        said = asked.stderr.strip()
         state = docker("inspect", "--format", "{{.State.Running}}", name_of(suffix), check=False).stdout.strip()
         if state != "true":
             break
         time.sleep(0.05)
     logs = docker("logs", name_of(suffix), check=False)
-    raise LabError(f"the model API did not become ready:\n{logs.stdout[-2000:]}{logs.stderr[-2000:]}")
+    raise LabError(f"the model API did not become ready:\n{logs.stdout[-2000:]}{logs.stderr[-2000:]}{said}")
 
 
 def up(options):

@@ -29,6 +29,9 @@ PlanInputs sample() {
   in.runtime_info = *json::parse(
       R"({"endpoint":"unix:///run/x.sock","memory_bytes":1000,"cgroup":{"memory":true,"pids":true}})");
   in.network = *json::parse(R"({"mode":"open","network":{"mode":"bridge"},"dns":[],"enforced":false})");
+  in.governance = *json::parse(R"({"standalone":true,"organization":"","team":"","network_policy":"open",
+      "network_source":"default"})");
+  in.governance["digest"] = std::string(64, 'c');
   in.spec =
       *json::parse(R"({"argv":["acme","-x"],"env":{"A":"1"},"data_volume":{"target":"/home/agent/.acme"},
       "files":[{"path":"/etc/acme/managed.json","mode":"0444","text":"{}"}]})");

@@ -41,7 +41,10 @@ TEST(Templates, ValidateWithAnyName) {
       ASSERT_TRUE(org) << name << ": " << org.error().message << "\n" << *text;
       EXPECT_THAT(warnings, IsEmpty()) << name;
       EXPECT_EQ(org->organization.name, values.name);
-      EXPECT_EQ(org->defaults.network_policy, NetworkPolicy::web_egress_enforced) << name;
+      const bool enforced = name == "strict" || name == "reference";
+      EXPECT_EQ(org->defaults.network_policy,
+                enforced ? NetworkPolicy::web_egress_enforced : NetworkPolicy::open)
+          << name;
       EXPECT_FALSE(org->delegation.allow_standalone) << name;
       EXPECT_EQ(org->defaults.allowed_providers.value_or(Strings{}), values.providers) << name;
       EXPECT_EQ(org->defaults.allowed_providers.has_value(), !values.providers.empty()) << name;

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a launch is made of, chosen within what governance allows: the provider, its image, the network
+// policy's component. Reads only. [main]
+#pragma once
+
+#include <string>
+
+#include "app/governance.h"
+#include "app/launch.h"
+#include "image/ensure.h"
+
+namespace scc::app {
+
+/// Tells the registry which of scc's own plugins the organisation lets load. Before any library is mapped.
+/// Kind::prereq plugin.required, Kind::config plugin.policy.
+Status apply_plugin_policy(Host& host, const Governance& governance);
+
+/// --provider, SCC_PROVIDER, the user's preference, else the first by auto_priority. Kind::policy
+/// provider.not-allowed for the first two; a preference that governance does not allow is passed over with a
+/// warning.
+Result<std::string> choose_provider(Host& host, const LaunchOptions& options, const Governance& governance);
+
+/// Where a provider's image comes from: its own context, or a reference that somebody names.
+struct ImageChoice {
+  std::string context;
+  image::ImageStatus status;
+};
+
+/// The reference of the layers, else what the provider asks for. Kind::policy image.blocked.
+Result<ImageChoice> choose_image(Host& host, plugin::Runtime& runtime, const plugin::Provider& provider,
+                                 const json::Value& spec, const Governance& governance);
+
+/// The component that enforces the effective policy, and its plan. Kind::policy network.needs-web when the
+/// provider cannot work without the web; Kind::prereq network.no-enforcer when no plugin enforces the policy.
+Status plan_network(Host& host, Prepared& out, const Governance& governance, const std::string& provider,
+                    json::Value& network);
+
+}  // namespace scc::app
