@@ -17,11 +17,14 @@ using Path = model::Strings;
 
 Path split_pointer(const std::string& text) {
   Path out;
-  for (std::string part : str::split(text, '/')) {
-    for (std::size_t at = 0; (at = part.find('~', at)) != std::string::npos; ++at) {
-      part.replace(at, 2, part.compare(at, 2, "~1") == 0 ? "/" : "~");
+  for (const std::string& part : str::split(text, '/')) {
+    std::string plain;
+    for (std::size_t at = 0; at < part.size(); ++at) {
+      const bool escaped = part[at] == '~' && at + 1 < part.size();
+      plain += !escaped ? part[at] : part[at + 1] == '1' ? '/' : '~';
+      if (escaped) ++at;
     }
-    out.push_back(std::move(part));
+    out.push_back(std::move(plain));
   }
   if (!out.empty()) out.erase(out.begin());
   return out;
