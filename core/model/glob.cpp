@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Matching: the pattern is cut at its stars into segments of fixed length. The first and the last are
+// anchored where no star stands before or after them; each one between is taken at its leftmost place, which
+// is right because its length is fixed. Short segments are compared in place; long ones by shifting a set of
+// bits (Baeza-Yates and Gonnet), so that no text makes one segment cost more than text times length / 64.
 #include "model/glob.h"
 
 #include <algorithm>
@@ -9,115 +13,203 @@ namespace scc::model {
 
 namespace {
 
-char fold(char c) noexcept {
+constexpr std::size_t kShort = 16;
+constexpr std::size_t kNowhere = std::string_view::npos;
+
+char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
-
-std::string folded(std::string_view text) {
-  std::string out(str::trim(text));
-  std::transform(out.begin(), out.end(), out.begin(), fold);
-  return out;
-}
-
-/// One element of the pattern at `p` against `c`. `next` becomes the place after the element.
-bool one(std::string_view pattern, std::size_t p, char c, std::size_t& next) noexcept {
-  next = p + 1;
-  if (pattern[p] == '?') return true;
-  if (pattern[p] != '[') return pattern[p] == c;
-  std::size_t i = p + 1;
-  const bool negated = i < pattern.size() && pattern[i] == '!';
-  if (negated) ++i;
-  const std::size_t begin = i;
-  // A ']' that comes first is a member.
-  const std::size_t end = begin < pattern.size() ? pattern.find(']', begin + 1) : std::string_view::npos;
-  if (end == std::string_view::npos) return c == '[';  // never closed: a literal
-  bool member = false;
-  while (i < end) {
-    if (i + 2 < end && pattern[i + 1] == '-') {
-      member = member || (pattern[i] <= c && c <= pattern[i + 2]);
-      i += 3;
-    } else {
-      member = member || pattern[i] == c;
-      ++i;
-    }
-  }
-  next = end + 1;
-  return member != negated;
-}
-
-/// Both sides folded. Goes back to the last star only.
-bool match(std::string_view pattern, std::string_view text) noexcept {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t mark = 0;
-  while (t < text.size()) {
-    std::size_t next = 0;
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = ++p;
-      mark = t;
-    } else if (p < pattern.size() && one(pattern, p, text[t], next)) {
-      p = next;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+std::size_t byte(char c) noexcept {
+  return static_cast<unsigned char>(c);
 }
 
 }  // namespace
 
-bool glob_match(std::string_view pattern, std::string_view text) {
-  const std::string a = folded(pattern);
-  const std::string b = folded(text);
-  return !a.empty() && !b.empty() && match(a, b);
+std::string fold(std::string_view text) {
+  std::string folded(str::trim(text));
+  std::transform(folded.begin(), folded.end(), folded.begin(), lower);
+  return folded;
 }
 
-GlobList::GlobList(const std::vector<std::string>& patterns) : originals_(patterns) {
-  for (std::size_t i = 0; i < patterns.size(); ++i) {
-    std::string text = folded(patterns[i]);
-    if (text.empty()) continue;
-    if (text.find_first_of("*?[") == std::string::npos) {
-      exact_.emplace(std::move(text), i);
+Glob::Glob(std::string_view pattern) : text_(fold(pattern)) {
+  const std::string_view folded = text_;
+  Segment open;
+  bool star_before = false;
+  for (std::size_t at = 0; at < folded.size();) {
+    const char c = folded[at];
+    if (c == '*') {
+      literal_ = false;
+      star_first_ = star_first_ || at == 0;
+      star_last_ = at + 1 == folded.size();
+      if (open.size > 0) segments_.push_back(open);
+      open = {units_.size(), 0};
+      star_before = true;
+      ++at;
+      continue;
+    }
+    Unit unit;
+    std::size_t next = at + 1;
+    if (c == '?') {
+      unit.kind = Unit::Kind::any;
+      literal_ = false;
+    } else if (c == '[' && (next = read_set(folded, at)) != at) {
+      unit.kind = Unit::Kind::set;
+      unit.set = static_cast<std::uint32_t>(sets_.size() - 1);
+      literal_ = false;
     } else {
-      const bool qualified = text.find('@') != std::string::npos;
-      globs_.push_back({std::move(text), i, qualified});
+      unit.character = c;
+      next = at + 1;
+    }
+    units_.push_back(unit);
+    ++open.size;
+    at = next;
+  }
+  if (open.size > 0 || !star_before) segments_.push_back(open);
+}
+
+/// Reads the class that opens at `open` and returns the place behind it, or `open` when it never closes.
+std::size_t Glob::read_set(std::string_view pattern, std::size_t open) {
+  std::size_t at = open + 1;
+  const bool negated = at < pattern.size() && pattern[at] == '!';
+  if (negated) ++at;
+  // A ']' right behind the opening is a member.
+  const std::size_t close = pattern.find(']', at + 1);
+  if (at >= pattern.size() || close == kNowhere) return open;
+  Set set{};
+  while (at < close) {
+    const char from = pattern[at];
+    const bool range = at + 2 < close && pattern[at + 1] == '-';
+    const char to = range ? pattern[at + 2] : from;
+    for (std::size_t c = byte(from); c <= byte(to); ++c) set[c / 64] |= std::uint64_t{1} << (c % 64);
+    at += range ? 3 : 1;
+  }
+  if (negated) {
+    for (std::uint64_t& word : set) word = ~word;
+  }
+  sets_.push_back(set);
+  return close + 1;
+}
+
+bool Glob::unit_matches(const Unit& unit, char c) const noexcept {
+  switch (unit.kind) {
+    case Unit::Kind::any:
+      return true;
+    case Unit::Kind::set:
+      return ((sets_[unit.set][byte(c) / 64] >> (byte(c) % 64)) & 1U) != 0;
+    case Unit::Kind::character:
+      break;
+  }
+  return unit.character == c;
+}
+
+bool Glob::segment_at(const Segment& segment, std::string_view text, std::size_t at) const noexcept {
+  for (std::size_t i = 0; i < segment.size; ++i) {
+    if (!unit_matches(units_[segment.begin + i], text[at + i])) return false;
+  }
+  return true;
+}
+
+std::size_t Glob::find_segment(const Segment& segment, std::string_view text, std::size_t from) const {
+  if (segment.size > kShort) return find_long_segment(segment, text, from);
+  for (std::size_t at = from; at + segment.size <= text.size(); ++at) {
+    if (segment_at(segment, text, at)) return at;
+  }
+  return kNowhere;
+}
+
+std::size_t Glob::find_long_segment(const Segment& segment, std::string_view text, std::size_t from) const {
+  if (from + segment.size > text.size()) return kNowhere;
+  const std::size_t words = (segment.size + 63) / 64;
+  // accepts[c * words + w]: which units of the segment take the byte c.
+  std::vector<std::uint64_t> accepts(256 * words);
+  for (std::size_t i = 0; i < segment.size; ++i) {
+    const std::uint64_t bit = std::uint64_t{1} << (i % 64);
+    for (std::size_t c = 0; c < 256; ++c) {
+      if (unit_matches(units_[segment.begin + i], static_cast<char>(c))) accepts[c * words + i / 64] |= bit;
+    }
+  }
+  std::vector<std::uint64_t> state(words);
+  const std::size_t last = segment.size - 1;
+  for (std::size_t at = from; at < text.size(); ++at) {
+    std::uint64_t carry = 1;
+    for (std::size_t w = 0; w < words; ++w) {
+      const std::uint64_t next = state[w] >> 63U;
+      state[w] = ((state[w] << 1U) | carry) & accepts[byte(text[at]) * words + w];
+      carry = next;
+    }
+    if (((state[last / 64] >> (last % 64)) & 1U) != 0) return at + 1 - segment.size;
+  }
+  return kNowhere;
+}
+
+bool Glob::matches_folded(std::string_view folded) const {
+  if (folded.empty() || text_.empty()) return false;
+  if (literal_) return folded == text_;
+  if (segments_.empty()) return true;  // stars alone
+  std::size_t at = 0;
+  std::size_t first = 0;
+  std::size_t last = segments_.size();
+  if (!star_first_) {
+    const Segment& head = segments_.front();
+    if (head.size > folded.size() || !segment_at(head, folded, 0)) return false;
+    at = head.size;
+    first = 1;
+    if (last == 1 && !star_last_) return at == folded.size();
+  }
+  if (!star_last_ && last > first) {
+    const Segment& tail = segments_.back();
+    if (tail.size > folded.size() - at || !segment_at(tail, folded, folded.size() - tail.size)) return false;
+    folded.remove_suffix(tail.size);
+    --last;
+  }
+  for (std::size_t i = first; i < last; ++i) {
+    const std::size_t found = find_segment(segments_[i], folded, at);
+    if (found == kNowhere) return false;
+    at = found + segments_[i].size;
+  }
+  return true;
+}
+
+GlobList::GlobList(const std::vector<std::string>& patterns) : patterns_(patterns) {
+  for (std::size_t i = 0; i < patterns_.size(); ++i) {
+    Glob glob(patterns_[i]);
+    if (glob.text().empty()) continue;
+    if (glob.literal()) {
+      literals_.emplace(glob.text(), i);  // the first of equals stays
+    } else {
+      const bool with_at = glob.text().find('@') != kNowhere;
+      wild_.push_back({i, with_at, std::move(glob)});
     }
   }
 }
 
-std::size_t GlobList::search(std::string_view whole, std::string_view bare, std::size_t best) const {
-  for (const Pattern& pattern : globs_) {
-    if (pattern.index >= best) break;
-    const std::string_view subject = pattern.qualified ? whole : bare;
-    if (!subject.empty() && match(pattern.text, subject)) return pattern.index;
+std::optional<std::size_t> GlobList::first(std::string_view folded, std::string_view name,
+                                           bool plugin) const {
+  std::size_t best = kNowhere;
+  if (const auto found = literals_.find(folded); found != literals_.end()) best = found->second;
+  if (plugin && name.size() != folded.size()) {
+    if (const auto found = literals_.find(name); found != literals_.end())
+      best = std::min(best, found->second);
   }
+  for (const Wild& wild : wild_) {
+    if (wild.index > best) break;
+    if (wild.glob.matches_folded(plugin && !wild.with_at ? name : folded)) {
+      best = wild.index;
+      break;
+    }
+  }
+  if (best == kNowhere) return std::nullopt;
   return best;
 }
 
-std::size_t GlobList::first(std::string_view text) const {
-  if (originals_.empty()) return npos;
-  const std::string subject = folded(text);
-  if (subject.empty()) return npos;
-  const auto found = exact_.find(subject);
-  return search(subject, subject, found == exact_.end() ? npos : found->second);
+std::optional<std::size_t> GlobList::find(std::string_view text) const {
+  const std::string folded = fold(text);
+  return first(folded, folded, false);
 }
 
-std::size_t GlobList::first_plugin(std::string_view ref) const {
-  if (originals_.empty()) return npos;
-  const std::string whole = folded(ref);
-  if (whole.empty()) return npos;
-  const std::string bare = whole.substr(0, whole.find('@'));
-  std::size_t best = npos;
-  if (const auto found = exact_.find(whole); found != exact_.end()) best = found->second;
-  // Without '@' on either side this is the same key; with it, only an unqualified pattern can equal `bare`.
-  if (const auto found = exact_.find(bare); found != exact_.end()) best = std::min(best, found->second);
-  return search(whole, bare, best);
+std::optional<std::size_t> GlobList::find_plugin(std::string_view reference) const {
+  const std::string folded = fold(reference);
+  return first(folded, std::string_view(folded).substr(0, folded.find('@')), true);
 }
 
 }  // namespace scc::model

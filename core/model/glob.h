@@ -1,47 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
-// Glob patterns of configuration lists: fnmatch over whole strings, case folded (ASCII), blanks trimmed. '*'
-// also crosses '/'; '?' is one character; classes [abc], [a-z], [!abc]; no escapes. No backtracking beyond
-// one star, so the time is at most pattern times text.
+// The globs of the configuration: fnmatch over whole strings, blanks trimmed and ASCII case folded on both
+// sides. `*` any run (also of '/'), `?` one character, `[abc]`, `[a-z]`, `[!abc]`; there is no escape.
+// Patterns are compiled once; matching never backtracks over more than one star, so hostile globs cost no
+// more than plain ones. No I/O; const methods may be called from several threads.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace scc::model {
 
-/// Both sides are trimmed and folded here. An empty side never matches.
-bool glob_match(std::string_view pattern, std::string_view text);
+/// Lower-case ASCII without blanks around it: what is compared.
+std::string fold(std::string_view text);
 
-/// A list of patterns made ready once. Keeps the order: the first match is the one reported.
+class Glob {
+ public:
+  explicit Glob(std::string_view pattern);
+  /// `folded` must come from fold(). An empty text or pattern matches nothing.
+  bool matches_folded(std::string_view folded) const;
+  bool matches(std::string_view text) const { return matches_folded(fold(text)); }
+  /// Holds no wildcard: equal text is the only match.
+  bool literal() const noexcept { return literal_; }
+  const std::string& text() const noexcept { return text_; }  ///< folded
+
+ private:
+  /// One character of a pattern; classes index sets_.
+  struct Unit {
+    enum class Kind : std::uint8_t { character, any, set } kind = Kind::character;
+    char character = 0;
+    std::uint32_t set = 0;
+  };
+  using Set = std::array<std::uint64_t, 4>;
+  /// The run of units between two stars.
+  struct Segment {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+
+  std::size_t read_set(std::string_view pattern, std::size_t open);
+  bool unit_matches(const Unit& unit, char c) const noexcept;
+  bool segment_at(const Segment& segment, std::string_view text, std::size_t at) const noexcept;
+  std::size_t find_segment(const Segment& segment, std::string_view text, std::size_t from) const;
+  std::size_t find_long_segment(const Segment& segment, std::string_view text, std::size_t from) const;
+
+  std::string text_;
+  std::vector<Unit> units_;
+  std::vector<Set> sets_;
+  std::vector<Segment> segments_;
+  bool literal_ = true;
+  bool star_first_ = false;
+  bool star_last_ = false;
+};
+
+inline bool glob_match(std::string_view pattern, std::string_view text) {
+  return Glob(pattern).matches(text);
+}
+
+/// An ordered list of globs. The first match in list order is the one reported, in its own spelling.
 class GlobList {
  public:
   GlobList() = default;
   explicit GlobList(const std::vector<std::string>& patterns);
 
-  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
-  /// Index of the first pattern that matches the whole text, or npos.
-  std::size_t first(std::string_view text) const;
-  /// The rule for plugin references: a pattern without '@' sees only the part before the first '@'.
-  std::size_t first_plugin(std::string_view ref) const;
-  bool matches(std::string_view text) const { return first(text) != npos; }
-  bool matches_plugin(std::string_view ref) const { return first_plugin(ref) != npos; }
-  const std::string& original(std::size_t index) const { return originals_[index]; }
-  bool empty() const { return originals_.empty(); }
-  std::size_t size() const { return originals_.size(); }
+  /// The index of the first pattern that matches the text.
+  std::optional<std::size_t> find(std::string_view text) const;
+  /// The rule for plugins: a pattern without '@' looks at the part of `name@marketplace` before the '@' only.
+  std::optional<std::size_t> find_plugin(std::string_view reference) const;
+  bool matches(std::string_view text) const { return find(text).has_value(); }
+  bool matches_plugin(std::string_view reference) const { return find_plugin(reference).has_value(); }
+
+  const std::string& pattern(std::size_t index) const { return patterns_[index]; }
+  bool empty() const noexcept { return patterns_.empty(); }
+  std::size_t size() const noexcept { return patterns_.size(); }
 
  private:
-  struct Pattern {
-    std::string text;  ///< folded, trimmed
+  struct Wild {
     std::size_t index;
-    bool qualified;  ///< holds '@'
+    bool with_at;
+    Glob glob;
   };
-  std::size_t search(std::string_view whole, std::string_view bare, std::size_t best) const;
+  std::optional<std::size_t> first(std::string_view folded, std::string_view name, bool plugin) const;
 
-  std::vector<std::string> originals_;
-  std::vector<Pattern> globs_;                          ///< those with a wildcard, in order
-  std::unordered_map<std::string, std::size_t> exact_;  ///< those without: folded text -> first index
+  std::vector<std::string> patterns_;
+  /// Literals by their folded text: a list of ten thousand names costs one look-up.
+  std::map<std::string, std::size_t, std::less<>> literals_;
+  std::vector<Wild> wild_;
 };
 
 }  // namespace scc::model

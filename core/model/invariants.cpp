@@ -152,11 +152,11 @@ class Invariants {
       const auto pointer = [&] { return at("/defaults/enabled_plugins", i); };
       const auto ref = reference(plugins[i], pointer);
       if (!ref) continue;
-      const std::size_t hit = blocked_plugins_.first_plugin(*ref);
-      if (hit == GlobList::npos) continue;
+      const auto hit = blocked_plugins_.find_plugin(*ref);
+      if (!hit) continue;
       error(pointer(), "plugin_blocked",
             quoted(*ref) + " is enabled for every team and blocked by " +
-                quoted(blocked_plugins_.original(hit)));
+                quoted(blocked_plugins_.pattern(*hit)));
     }
     const Strings& extra = org_.defaults.extra_marketplaces;
     for (std::size_t i = 0; i < extra.size(); ++i) {
@@ -200,9 +200,9 @@ class Invariants {
   void team_plugin(const std::string& text, const Pointer& pointer) {
     const auto ref = reference(text, pointer);
     if (!ref) return;
-    if (const std::size_t hit = blocked_plugins_.first_plugin(*ref); hit != GlobList::npos) {
+    if (const auto hit = blocked_plugins_.find_plugin(*ref)) {
       warn(pointer(), "plugin_blocked",
-           quoted(*ref) + " is blocked by " + quoted(blocked_plugins_.original(hit)));
+           quoted(*ref) + " is blocked by " + quoted(blocked_plugins_.pattern(*hit)));
     } else if (org_.defaults.allowed_plugins && !allowed_plugins_.matches_plugin(*ref)) {
       warn(pointer(), "additional_plugin_not_allowed", quoted(*ref) + " is not in defaults.allowed_plugins");
     }
@@ -217,10 +217,10 @@ class Invariants {
     if (blocked_servers_.empty() && !org_.defaults.allowed_mcp_servers) return;
     const Candidates names = candidates(server, !org_.at_least_1_1());
     for (const std::string& candidate : names.block) {
-      const std::size_t hit = blocked_servers_.first(candidate);
-      if (hit == GlobList::npos) continue;
+      const auto hit = blocked_servers_.find(candidate);
+      if (!hit) continue;
       warn(pointer(), "mcp_blocked",
-           quoted(server.name) + " is blocked by " + quoted(blocked_servers_.original(hit)));
+           quoted(server.name) + " is blocked by " + quoted(blocked_servers_.pattern(*hit)));
       return;
     }
     if (!org_.defaults.allowed_mcp_servers || allowed_names_.matches(server.name)) return;
@@ -242,7 +242,7 @@ class Invariants {
 
   void delegation() {
     std::unordered_set<std::string> teams;  // folded: patterns without wildcards are looked up
-    for (const auto& [name, team] : org_.profiles) teams.insert(folded(name));
+    for (const auto& [name, team] : org_.profiles) teams.insert(fold(name));
     const Delegation& d = org_.delegation;
     const std::string base = "/delegation/teams/";
     unused(base + "allow_additional_plugins", d.team_plugins, teams);
@@ -252,20 +252,13 @@ class Invariants {
     unused(base + "allow_base_images", d.team_base_images, teams);
   }
 
-  static std::string folded(std::string_view text) {
-    std::string out(str::trim(text));
-    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return out;
-  }
-
   void unused(const std::string& pointer, const Strings& patterns,
               const std::unordered_set<std::string>& teams) {
     for (std::size_t i = 0; i < patterns.size(); ++i) {
-      const std::string pattern = folded(patterns[i]);
-      const bool literal = pattern.find_first_of("*?[") == std::string::npos;
-      const bool used = literal ? teams.count(pattern) != 0
-                                : std::any_of(teams.begin(), teams.end(),
-                                              [&](const auto& team) { return glob_match(pattern, team); });
+      const Glob glob(patterns[i]);
+      const auto hits = [&](const std::string& team) { return glob.matches_folded(team); };
+      const bool used =
+          glob.literal() ? teams.count(glob.text()) != 0 : std::any_of(teams.begin(), teams.end(), hits);
       if (used) continue;
       warn(at(pointer, i), "delegation_pattern_unused",
            quoted(patterns[i]) + " matches no team; these are patterns of team names");

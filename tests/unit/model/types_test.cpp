@@ -116,11 +116,11 @@ TEST(Glob, FollowsTheRulesOfTheReference) {
 
 TEST(Glob, ListsReportTheFirstMatchInOrder) {
   const GlobList list({"zzz", "*@my-*", "li*", "lint", "LINT@core"});
-  EXPECT_EQ(list.first_plugin("lint@core"), 2U);
-  EXPECT_EQ(list.first_plugin("x@my-beta"), 1U);
-  EXPECT_EQ(GlobList({"lint", "li*"}).first_plugin("Lint@core"), 0U);
-  EXPECT_EQ(GlobList({"*-beta"}).first_plugin("x@my-beta"), GlobList::npos);
-  EXPECT_EQ(GlobList({"lint@core", "lint"}).first_plugin("lint@core"), 0U);
+  EXPECT_EQ(list.find_plugin("lint@core"), 2U);
+  EXPECT_EQ(list.find_plugin("x@my-beta"), 1U);
+  EXPECT_EQ(GlobList({"lint", "li*"}).find_plugin("Lint@core"), 0U);
+  EXPECT_EQ(GlobList({"*-beta"}).find_plugin("x@my-beta"), std::nullopt);
+  EXPECT_EQ(GlobList({"lint@core", "lint"}).find_plugin("lint@core"), 0U);
   EXPECT_FALSE(GlobList({"lint"}).matches("lint@core"));
 }
 
