@@ -401,7 +401,9 @@ TEST_F(PtyTest, ClosedTerminalEndsTheSessionOfAnAgentThatNeverReads) {
     struct pollfd entry {
       pty.master(), POLLOUT, 0
     };
-    while (::poll(&entry, 1, 500) == 1) static_cast<void>(::write(pty.master(), keys.data(), keys.size()));
+    while (::poll(&entry, 1, 500) == 1) {
+      [[maybe_unused]] const ssize_t taken = ::write(pty.master(), keys.data(), keys.size());
+    }
     pty.close_master();
     EXPECT_TRUE(test::ExecPeer::eventually([this] { return forwarded == SIGHUP; }));
   });
