@@ -186,18 +186,32 @@ static const char* fresh(const char* dir, const char* name) {
   return path;
 }
 
-static void try_foreign_calls(const char* file) {
 #if defined(__x86_64__)
-  // The pointer has to fit 32 bits for the kernel to find the name when the filter is absent.
-  static char name[4096];
-  snprintf(name, sizeof name, "%s", file);
+static long int80_chmod(const char* name) {
   long result = 15;
   __asm__ volatile("int $0x80"
                    : "+a"(result)
                    : "b"((long)name), "c"(04755L)
                    : "memory", "r8", "r9", "r10", "r11");
   errno = (int)-result;
-  outcome("int80-chmod", result);
+  return result;
+}
+#endif
+
+static void try_foreign_calls(const char* file) {
+#if defined(__x86_64__)
+  // The pointer has to fit 32 bits for the kernel to find the name when the filter is absent.
+  static char name[4096];
+  snprintf(name, sizeof name, "%s", file);
+  // In a child: a kernel without 32-bit calls answers with a signal.
+  const pid_t child = fork();
+  if (child == 0) {
+    outcome("int80-chmod", int80_chmod(name));
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) printf("int80-chmod signal-%d\n", WTERMSIG(status));
   outcome("x32-chmod", syscall(0x40000000 + SYS_chmod, name, 04755));
 #else
   (void)file;
