@@ -259,7 +259,12 @@ Result<Value> parse(std::string_view text, const Limits& limits) {
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> input(stream);
   const rapidjson::ParseResult result = reader.Parse<kFlags>(input, builder);
-  if (!result.IsError()) return std::move(builder.root);
+  if (!result.IsError()) {
+    // The reader takes a NUL for the end: whatever is behind it would be hashed and signed, and not read.
+    const std::size_t nul = text.find('\0');
+    if (nul == std::string_view::npos) return std::move(builder.root);
+    return fail(Kind::config, "json.syntax", position(text, nul) + ": a NUL byte");
+  }
   const std::string where = position(text, result.Offset());
   if (!builder.duplicate.empty()) {
     return fail(Kind::config, "json.duplicate-key",

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/str.h"
+
 namespace scc::json {
 namespace {
 
@@ -39,6 +41,16 @@ TEST(Parse, RefusesTrailingTextCommentsAndBadUtf8) {
   EXPECT_FALSE(parse("{/*c*/}"));
   EXPECT_FALSE(parse("\"\xff\""));
   EXPECT_FALSE(parse(""));
+}
+
+// RapidJSON takes a NUL for the end of the text: what is behind it would be hashed and signed, and not read.
+TEST(Parse, RefusesWhatAnEndMarkWouldHide) {
+  using namespace std::string_view_literals;
+  for (const std::string_view text : {"{}\0"sv, "{}\0{\"a\":1}"sv, "1\0002"sv, "[1]\n\0junk"sv, "\0"sv}) {
+    const auto value = parse(text);
+    ASSERT_FALSE(value) << str::printable(text);
+    EXPECT_EQ(value.error().id, "json.syntax");
+  }
 }
 
 TEST(Pointer, FollowsRfc6901) {
