@@ -35,12 +35,14 @@ Result<Identity> identify(const os::Environment& env, const workspace::Workspace
   return out;
 }
 
-std::vector<workspace::ProtectedEntry> protected_list(const Host& host, const plugin::Registry& registry) {
+std::vector<workspace::ProtectedEntry> protected_list(const Host& host, const plugin::Registry& registry,
+                                                      uid_t workspace_owner) {
   const plugin::Declarations declared = registry.declarations();
   workspace::ProtectedSources sources;
   sources.protected_paths = declared.protected_paths;
   sources.engine_sockets = declared.engine_sockets;
   for (const plugin::SearchDir& dir : registry.search_dirs()) sources.plugin_dirs.push_back(dir.path);
+  sources.workspace_owner = workspace_owner;
   return workspace::protected_entries(host.env, host.paths, sources);
 }
 
@@ -71,7 +73,7 @@ Result<Resolved> resolve_workspace(Host& host, const LaunchOptions& options) {
   const std::optional<std::string> given =
       options.workspace.empty() ? std::nullopt : std::optional<std::string>(options.workspace);
   SCC_TRY(out.workspace, workspace::resolve(host.env, given, registry->declarations().workspace_markers));
-  const auto entries = protected_list(host, *registry);
+  const auto entries = protected_list(host, *registry, out.workspace.owner_uid);
   SCC_CHECK(workspace::check_protected(out.workspace.root, entries));
   if (out.workspace.suspicious && !options.allow_suspicious) {
     return fail(Kind::usage, "workspace.suspicious",

@@ -94,11 +94,13 @@ stdfs::path passwd_home(uid_t uid) {
   return found->pw_dir != nullptr ? stdfs::path{found->pw_dir} : stdfs::path{};
 }
 
-// $HOME, the account's home when HOME points elsewhere, and the home of whoever called sudo.
-std::vector<stdfs::path> homes(const os::Environment& env) {
+// $HOME, the account's home when HOME points elsewhere, and for root the homes of whoever called sudo and of
+// the owner of the workspace, as whom the agent will run.
+std::vector<stdfs::path> homes(const os::Environment& env, std::optional<uid_t> owner) {
   std::vector<stdfs::path> list{env.home(), passwd_home(env.uid)};
   if (env.uid == 0) {
     list.emplace_back("/root");
+    if (owner) list.push_back(passwd_home(*owner));
     const std::string sudo = env.get("SUDO_UID").value_or("");
     if (!sudo.empty() && sudo.size() < 11 && sudo.find_first_not_of("0123456789") == std::string::npos) {
       list.push_back(passwd_home(static_cast<uid_t>(std::strtoul(sudo.c_str(), nullptr, 10))));
@@ -197,8 +199,9 @@ std::vector<ProtectedEntry> protected_entries(const os::Environment& env, const 
                                               const ProtectedSources& sources) {
   std::vector<ProtectedEntry> entries;
   entries.push_back({"/", Scope::is_or_contains, "the root directory"});
-  for (const stdfs::path& home : homes(env)) {
-    entries.push_back({home, Scope::is_or_contains, "your home directory"});
+  for (const stdfs::path& home : homes(env, sources.workspace_owner)) {
+    entries.push_back({home, Scope::is_or_contains,
+                       home == env.home() ? "your home directory" : "the home directory of an account"});
     for (const Named& item : kHomeEntries)
       entries.push_back({home / item.path, Scope::any_relation, item.why});
   }

@@ -5,8 +5,11 @@
 // systems do not help.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "os/env.h"
 
@@ -30,6 +33,7 @@ struct ProtectedSources {
   std::vector<std::string> engine_sockets;  ///< from manifests, unexpanded; "unix:" and "unix://" are cut off
   std::vector<stdfs::path>
       plugin_dirs;  ///< search path beyond os::Paths (SCC_PLUGIN_PATH, system directories)
+  std::optional<uid_t> workspace_owner = {};  ///< whose uid the agent gets when root invokes
 };
 
 /// The whole list for this user. Entries with an unset variable are skipped; a relative result counts from

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workspace/protected.h"
 
+#include <optional>
+#include <pwd.h>
+
 #include "unit/workspace/fixture.h"
 
 namespace scc::workspace {
@@ -40,6 +43,25 @@ TEST_F(Protected, TheAccountsHomeCountsWhenHomePointsElsewhere) {
   expect_refused("/root");
   expect_refused("/root/.ssh");
   expect_fine("/root/surely-a-project");
+}
+
+// Root works for whoever owns the workspace: then it is the owner's home and keys that must stay out.
+TEST_F(Protected, TheHomeOfTheWorkspacesOwner) {
+  const struct passwd* owner = nullptr;
+  ::setpwent();
+  while ((owner = ::getpwent()) != nullptr) {
+    const stdfs::path home_of = owner->pw_dir;
+    if (owner->pw_uid != 0 && owner->pw_uid != env.uid && stdfs::is_directory(home_of) && check(home_of))
+      break;
+  }
+  const stdfs::path home_of = owner != nullptr ? owner->pw_dir : "";
+  sources.workspace_owner = owner != nullptr ? std::optional(owner->pw_uid) : std::nullopt;
+  ::endpwent();
+  if (!sources.workspace_owner) GTEST_SKIP() << "no other account has a home that is not protected anyway";
+  env.uid = 0;
+  expect_refused(home_of);
+  expect_refused(home_of / ".ssh");
+  expect_fine(home_of / "surely-a-project");
 }
 
 TEST_F(Protected, CredentialsInEveryRelation) {
