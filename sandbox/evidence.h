@@ -45,6 +45,7 @@ typedef struct Check {
 } Check;
 
 typedef struct Evidence {
+  char boot_id[40];                        // of the running kernel, "" when it does not tell
   uint64_t capabilities[kCapabilitySets];  // effective, permitted, inheritable, bounding, ambient
   bool capabilities_known;
   int no_new_privs;  // before the checker set it

@@ -139,10 +139,13 @@ static void gather_mounts(const CheckOptions* options, Evidence* evidence) {
   evidence->mounts_known = parse_mounts(text, &evidence->mounts, &evidence->mount_count);
   if (!evidence->mounts_known) return;
   for (size_t i = 0; i < evidence->mount_count; ++i) {
-    const MountEntry* mount = &evidence->mounts[i];
+    MountEntry* mount = &evidence->mounts[i];
     if (is_kernel_filesystem(mount->fstype)) continue;
     struct stat info;
     if (lstat(mount->target, &info) != 0) continue;
+    mount->identified = true;
+    mount->device = info.st_dev;
+    mount->inode = info.st_ino;
     if (S_ISSOCK(info.st_mode)) add_find(&evidence->socket_mounts, mount->target);
     if (S_ISDIR(info.st_mode)) find_below(options, mount->target, evidence);
   }
@@ -170,6 +173,15 @@ static void gather_unix_sockets(const CheckOptions* options, Evidence* evidence)
       }
     }
   }
+  free(text);
+}
+
+// With it the host knows whether device and inode numbers mean the same to both sides.
+static void gather_boot_id(Evidence* evidence) {
+  char* text = read_file("/proc/sys/kernel/random/boot_id", sizeof evidence->boot_id - 1, NULL);
+  const size_t length = text != NULL ? strcspn(text, "\n") : 0;
+  memcpy(evidence->boot_id, text != NULL ? text : "", length);
+  evidence->boot_id[length] = '\0';
   free(text);
 }
 
@@ -235,6 +247,7 @@ void gather_evidence(const CheckOptions* options, Evidence* evidence) {
   gather_rootfs(evidence);
   gather_socket_paths(options, evidence);
   gather_mounts(options, evidence);
+  gather_boot_id(evidence);
   gather_unix_sockets(options, evidence);
   gather_readonly_paths(options, evidence);
   if (gethostname(evidence->hostname, sizeof evidence->hostname) != 0) evidence->hostname[0] = '\0';

@@ -275,6 +275,11 @@ static void write_mounts(const Evidence* evidence, JsonWriter* json) {
     json_bool(json, "nodev", mount->nodev);
     json_bool(json, "noexec", mount->noexec);
     json_text(json, "propagation", propagation_of(mount));
+    if (mount->identified) {
+      // The bits are what matters: a number above the greatest integer of JSON readers shows as negative.
+      json_number(json, "device", (int64_t)mount->device);
+      json_number(json, "inode", (int64_t)mount->inode);
+    }
     json_close(json, '}');
   }
   json_close(json, ']');
@@ -309,6 +314,7 @@ void write_evidence(const CheckOptions* options, const Evidence* evidence, TextB
   write_paths(options, evidence, &json);
   write_mounts(evidence, &json);
   write_environment(&json);
+  json_text(&json, "boot_id", evidence->boot_id);
   json_text(&json, "hostname", evidence->hostname);
   json_text(&json, "cwd", evidence->cwd);
   json_bool(&json, "tty", evidence->tty);

@@ -24,6 +24,9 @@ typedef struct MountEntry {
   bool shared;
   bool slave;
   bool unbindable;
+  bool identified;  // by who walks the table: what lstat(2) says of the target
+  uint64_t device;
+  uint64_t inode;
 } MountEntry;
 
 /// Parses one line (no LF) in place. False when it is not a mountinfo line.

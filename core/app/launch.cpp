@@ -263,6 +263,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   }
   SCC_TRY(out.plan, make_plan(in));
   out.governance = governance;
+  out.workspace = std::move(resolved.workspace);
   out.git = std::move(resolved.git);
   out.owner_uid = static_cast<uid_t>(in.identity.owner_uid);
   out.owner_gid = static_cast<gid_t>(in.identity.owner_gid);
@@ -317,6 +318,8 @@ Result<int> start(Host& host, const LaunchOptions& options) {
   SCC_CHECK(check_sign_in(host, prepared, options.tty));
   SCC_CHECK(audit_launch(host, prepared.governance, prepared.plan.str("/workspace/root"),
                          prepared.plan.str("/provider/id")));
+  // Minutes may lie between the plan and this when an image was built.
+  SCC_CHECK(workspace::unchanged(prepared.workspace));
   SCC_TRY(workspace::GitGuards guards,
           workspace::GitGuards::hold(prepared.git, prepared.owner_uid, prepared.owner_gid));
   session::Deps deps = make_deps(host, prepared);

@@ -12,6 +12,7 @@
 #include "plugin/netpolicy.h"
 #include "plugin/provider.h"
 #include "workspace/git_view.h"
+#include "workspace/resolve.h"
 
 namespace scc::app {
 
@@ -38,6 +39,7 @@ struct Prepared {
   Engine engine;
   std::unique_ptr<plugin::Provider> provider;
   std::unique_ptr<plugin::NetPolicy> netpolicy;
+  workspace::Workspace workspace;
   workspace::GitView git;
   Governance governance;
   uid_t owner_uid = 0;

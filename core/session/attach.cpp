@@ -156,6 +156,7 @@ Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const Att
   target.nonce = running.nonce();
   target.token = running.token();
   target.stop_grace_ms = running.record().stop_grace_ms;
+  target.sources = bind_sources(running.plan());
   for (const auto& [name, value] : running.attachment().map_at("/env")) target.env.emplace(name, value);
   SCC_CHECK(running.journal().intent(kOp));
   running.journal().kill_point(kOp, false);

@@ -12,6 +12,7 @@
 
 #include "session/evidence.h"
 #include "session/executor.h"
+#include "session/sources.h"
 
 namespace scc::session {
 
@@ -29,6 +30,7 @@ struct ExecTarget {
   std::string token;
   json::Value checks;                                        ///< plan.checks
   json::Value mounts;                                        ///< plan.sandbox.mounts
+  std::vector<BindSource> sources;                           ///< empty: not compared (scc shell)
   std::vector<std::pair<std::string, std::string>> secrets;  ///< name, value
   unsigned stop_grace_ms = 10'000;
 };

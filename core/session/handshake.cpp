@@ -223,7 +223,9 @@ Result<json::Value> Handshake::receive_evidence(const ExecTarget& target, bool t
   expected.sockets = target.checks.strings_at("/sockets");
   expected.readonly = target.checks.strings_at("/readonly");
   expected.mounts = target.mounts;
-  const auto failures = verify_evidence(*evidence, expected);
+  auto failures = verify_evidence(*evidence, expected);
+  for (CheckFailure& failure : verify_sources(*evidence, target.sources))
+    failures.push_back(std::move(failure));
   if (!failures.empty()) return fail(verify_error(failures));
   return std::move(*evidence);
 }

@@ -8,6 +8,7 @@
 
 #include <sys/wait.h>
 
+#include "base/str.h"
 #include "fixture.h"
 #include "os/idmap.h"
 #include "session/lister.h"
@@ -97,6 +98,26 @@ TEST_F(WholeSessionTest, FailedVerificationLeavesNothing) {
   EXPECT_EQ(count("volumes"), 1U) << "credentials stay";
   EXPECT_FALSE(stdfs::exists(directory()));
   EXPECT_FALSE(locked());
+}
+
+TEST_F(WholeSessionTest, AnotherDirectoryThanThePlannedOneGetsNoAgent) {
+  const stdfs::path repo = home.path() / "repo";
+  stdfs::create_directories(repo);
+  file_engine.scripts.push_back([&](test::ExecPeer& peer) {
+    const json::Value plan = read_executed_plan(paths, test::PlanOptions{}.name).value();
+    json::Value evidence = test::good_evidence(peer, *plan.at("/sandbox/mounts"));
+    evidence["boot_id"] = str::trim(os::read_file("/proc/sys/kernel/random/boot_id").value());
+    for (json::Value& mount : evidence["mounts"].array()) mount["device"] = mount["inode"] = 1;
+    test::send_evidence(peer, evidence);
+    peer.read_to_end();
+  });
+  test::PlanOptions plan;
+  plan.workspace = repo.native();
+  const auto outcome = run_session(test::make_plan(plan), deps(), options);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().id, "verify.failed");
+  EXPECT_THAT(outcome.error().message, HasSubstr("source:" + repo.native()));
+  EXPECT_EQ(count("sandboxes"), 0U);
 }
 
 TEST_F(WholeSessionTest, MissingSecretUndoesTheLaunch) {
