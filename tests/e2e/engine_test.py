@@ -122,6 +122,89 @@ class DistantEngine(support.Case):
         self.assertEqual(len(creates), 1, creates)
 
 
+class SwappedPaths(support.Case):
+    """Somebody who may rename in the workspace or above it puts a link there after scc looked and before the engine binds."""
+
+    def start(self, world, repo, mark, swap, script):
+        """Starts a session; `swap` is called once, when the first request that holds `mark` is on its way to the engine."""
+        waiting = [swap]
+
+        def rewrite(data):
+            if mark in data and waiting:
+                waiting.pop()()
+            return data
+
+        proxy = Proxy(os.path.join(world.run_dir, "engine.sock"), rewrite=rewrite)
+        self.addCleanup(proxy.close)
+        done = world.sh(repo, script, env={"DOCKER_HOST": proxy.host})
+        self.assertEqual(waiting, [], "nothing was swapped, so nothing is proved")
+        return done
+
+    def private(self, world):
+        """A directory that the agent must not see, with a repository of the same name as the workspace in it."""
+        private = world.make_dir(os.path.join(world.home, "private"))
+        world.write(os.path.join(private, "canary.txt"), "canary\n")
+        world.write(os.path.join(world.repo(parent=private), "canary.txt"), "canary\n")
+        return private
+
+    def put_link(self, path, target):
+        os.rename(path, path + ".aside")
+        os.symlink(target, path)
+
+    def put_back(self, path):
+        os.unlink(path)
+        os.rename(path + ".aside", path)
+
+    def check(self, world, done):
+        self.assertNotIn("canary", done.out, repr(done))
+        self.refused(done, 5)
+        self.assertIn("source:", done.err, repr(done))
+        self.assertEqual(world.containers(), [], "the sandbox was left")
+        world.assert_quiet(self)
+
+    def test_link_in_place_of_the_hooks(self):
+        for uid in (None, 1000):
+            with self.subTest(uid=uid):
+                world = self.world(uid=uid)
+                repo, private = world.repo(), self.private(world)
+                hooks = os.path.join(repo, ".git", "hooks")
+                self.check(world, self.start(world, repo, b"/containers/create", lambda: self.put_link(hooks, private),
+                                             "cat .git/hooks/canary.txt"))
+
+    def test_link_that_is_gone_again(self):
+        world = self.world(uid=1000)
+        repo, private = world.repo(), self.private(world)
+        hooks = os.path.join(repo, ".git", "hooks")
+
+        def rewrite(data):
+            if b"/containers/create" in data:
+                self.put_link(hooks, private)
+            elif b"/exec " in data and os.path.islink(hooks):  # the binds were made when the container started
+                self.put_back(hooks)
+            return data
+
+        proxy = Proxy(os.path.join(world.run_dir, "engine.sock"), rewrite=rewrite)
+        self.addCleanup(proxy.close)
+        done = world.sh(repo, "cat .git/hooks/canary.txt", env={"DOCKER_HOST": proxy.host})
+        self.assertFalse(os.path.islink(hooks), "the link was not taken away")
+        self.check(world, done)
+
+    def test_link_above_the_workspace(self):
+        world = self.world(uid=1000)
+        repo, private = world.repo(), self.private(world)
+        self.check(world, self.start(world, repo, b"/containers/create", lambda: self.put_link(world.src, private),
+                                     "cat canary.txt"))
+
+    def test_workspace_replaced_before_anything_is_made(self):
+        world = self.world(uid=1000)
+        repo, private = world.repo(), self.private(world)
+        done = self.start(world, repo, b"/images/", lambda: self.put_link(repo, os.path.join(private, "repo")), "cat canary.txt")
+        self.assertNotIn("canary", done.out, repr(done))
+        self.refused(done, 6)
+        self.assertIn("replaced", done.err, repr(done))
+        self.assertEqual(world.containers(), [])
+
+
 class EngineConversation(support.Case):
     """What scc says to the engine for one launch."""
 
