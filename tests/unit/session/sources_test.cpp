@@ -62,7 +62,7 @@ class SourcesTest : public ::testing::Test {
     std::vector<std::string> out;
     for (const CheckFailure& failure : verify_sources(seen, sources)) {
       EXPECT_EQ(failure.name.find("source:" + work.native()), 0U) << failure.name;
-      out.push_back(failure.name.substr(8 + work.native().size()));
+      out.push_back(failure.name.substr(7 + work.native().size()));
     }
     return out;
   }
