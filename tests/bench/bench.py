@@ -3,11 +3,12 @@
 """Times scc beside its floor, in turn, in one run, and prints medians and ratios.
 
 Rows (DESIGN bars): `scc --version` beside `docker --version`; `scc plugin list` with 200 plugins; `scc status --json`
-beside the engine's own answer; `scc start` of a trivial command, start to first byte, beside `docker run` of the same
+beside the engine's own answer; the effective configuration of 10, 100 and 1,000 teams and how it grows; `scc start` of a trivial command, start to first byte, beside `docker run` of the same
 image and argv. Prints a table; never fails because something is slow. Needs an installed scc, its base image, the
 engine's client, and the provider plugin of the tests.
 
-  bench.py --scc /usr/local/bin/scc --provider-dir build/ci/plugins [--runs 15]
+  bench.py --scc /usr/local/bin/scc --provider-dir build/ci/plugins [--compute build/bench/tests/bench/bench_compute] [--runs 15]
+  bench.py --compute build/bench/tests/bench/bench_compute --only-compute
 """
 import argparse
 import hashlib
@@ -104,6 +105,33 @@ def base_image(scc, env):
     return json.loads(done.stdout)["data"]["images"][0]["ref"]
 
 
+COMPUTE = {
+    "compute/spread": ("effective config, {teams} teams, {refs} plugin refs", "<= 20 ms for 1,000 teams"),
+    "compute/one_team": ("the same, one team asks for all {refs}", "<= 20 ms for 1,000 teams"),
+    "whole/spread": ("document read, validated, computed, digested, {teams} teams, {refs} refs", ""),
+    "whole/one_team": ("the same, one team asks for all {refs}", ""),
+}
+
+
+def bench_compute(program):
+    """Rows of the effective configuration; the ratio is the growth from a tenth of the input (bar: 12)."""
+    done = subprocess.run([program, "--benchmark_format=json", "--benchmark_min_time=0.2", "--benchmark_repetitions=5",
+                           "--benchmark_report_aggregates_only=true"], capture_output=True, text=True, check=True)
+    medians = {}
+    for item in json.loads(done.stdout)["benchmarks"]:
+        if "error_message" in item:
+            raise SystemExit(f"{item['name']}: {item['error_message']}")
+        if item.get("aggregate_name") == "median":
+            name, teams = item["run_name"].rsplit("/", 1)
+            medians[name, int(teams)] = item["cpu_time"]
+    for (name, teams), mine in medians.items():
+        title, bar = COMPUTE[name]
+        before = medians.get((name, teams // 10))
+        growth = f"{mine / before:.1f} x" if before else "-"
+        title = title.format(teams=f"{teams:,}", refs=f"{10 * teams:,}")
+        print(f"| {title} | {mine:.3f} | - | {growth} | {bar} | growth <= 12 x |")
+
+
 def bench_start(args, env, home, image):
     repo = os.path.join(home, "repo")
     os.makedirs(repo)
@@ -139,15 +167,24 @@ def bench_start(args, env, home, image):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scc", default=shutil.which("scc"))
-    parser.add_argument("--provider-dir", required=True)
+    parser.add_argument("--provider-dir")
+    parser.add_argument("--compute", help="the program bench_compute; without it those rows are left out")
+    parser.add_argument("--only-compute", action="store_true", help="no engine and no installed scc are needed")
     parser.add_argument("--runs", type=int, default=15)
     args = parser.parse_args()
+    header = "| what | scc ms | floor ms | ratio | bar | note |\n|---|---|---|---|---|---|"
+    if args.only_compute:
+        print(header, flush=True)
+        bench_compute(args.compute)
+        return 0
+    if not args.provider_dir:
+        parser.error("--provider-dir is needed")
     if not args.scc:
         raise SystemExit("no scc on the PATH: run scripts/quickstart")
     args.provider_dir = os.path.abspath(args.provider_dir)
     with tempfile.TemporaryDirectory(prefix="scc-bench-") as home:
         env = environment(home)
-        print("| what | scc ms | floor ms | ratio | bar | note |\n|---|---|---|---|---|---|")
+        print(header, flush=True)
         mine, floor = pairs(args.runs, lambda: first_byte([args.scc, "--version"], env),
                             lambda: first_byte(["docker", "--version"], env))
         row("scc --version / docker --version", [x[1] for x in mine], [x[1] for x in floor], "<= 5 ms")
@@ -160,6 +197,8 @@ def main():
         mine, floor = pairs(args.runs, lambda: first_byte([args.scc, "status", "--json"], env),
                             lambda: first_byte(["docker", "version", "--format", "{{.Server.Version}}"], env))
         row("scc status --json / docker version", [x[1] for x in mine], [x[1] for x in floor], "<= 15 ms + engine")
+        if args.compute:
+            bench_compute(args.compute)
         image = base_image(args.scc, env)
         bench_start(args, env, home, image)
     return 0
