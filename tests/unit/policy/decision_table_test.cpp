@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <set>
 
@@ -387,10 +386,6 @@ TEST(DecisionTable, TestsThatHoldTheOtherRowsExist) {
     const Strings names =
         elsewhere->is_array() ? row.strings_at("/covered_by") : Strings{elsewhere->as_string()};
     EXPECT_FALSE(names.empty());
-    if (names == Strings{"pending"}) {
-      std::cout << "row " << row.integer("/row") << " has no test yet\n";
-      continue;
-    }
     for (const std::string& name : names)
       EXPECT_TRUE(defined(name)) << "row " << row.integer("/row") << ": " << name;
   }
