@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "config/approvals.h"
 #include "config/audit.h"
+#include "policy/why.h"
 
 namespace scc::app {
 
@@ -101,10 +102,16 @@ Result<CreatedException> store_override(Host& host, const Governance& governance
   return out;
 }
 
+/// What an exception must name for this denial.
+std::string exception_target(const Governance& governance, const model::Denied& denied) {
+  if (denied.target_type != "mcp_server") return denied.item;
+  return policy::override_target(governance.layers, denied.item, denied.requested_by, denied.entry);
+}
+
 /// The denial that `target` names, by its exact text.
-const model::Denied* find_denied(const model::Effective& effective, const std::string& target) {
-  for (const model::Denied& denied : effective.denied) {
-    if (denied.item == target) return &denied;
+const model::Denied* find_denied(const Governance& governance, const std::string& target) {
+  for (const model::Denied& denied : governance.effective.denied) {
+    if (denied.item == target || exception_target(governance, denied) == target) return &denied;
   }
   return nullptr;
 }
@@ -153,6 +160,28 @@ Result<CreatedException> create_override(Host& host, const NewOverride& wanted) 
   return store_override(host, governance, here, wanted);
 }
 
+namespace {
+
+/// An override that would lift nothing (another gate says no, or no exception helps) is not made.
+Status check_useful(const Governance& governance, const model::Denied& denied) {
+  const bool none = governance.layers.org == nullptr || !governance.layers.org->delegation.local_overrides;
+  if (none) return {};  // store_override says so
+  SCC_TRY(const policy::Why why, policy::why(governance.layers, denied.item, denied.target_type));
+  const bool useful = std::any_of(why.changes.begin(), why.changes.end(),
+                                  [](const policy::Change& change) { return change.layer == "exception"; });
+  if (useful) return {};
+  if (why.verdict == "allowed") {
+    return fail(Kind::not_found, "unblock.not-denied",
+                str::printable(denied.item) + " is in effect already: " + why.reason,
+                "see who decided it: scc why " + str::printable(denied.item));
+  }
+  return fail(Kind::policy, "unblock.kind",
+              "an exception alone would not let " + str::printable(denied.item) + " through: " + why.reason,
+              "see what would: scc why " + str::printable(denied.item));
+}
+
+}  // namespace
+
 Result<CreatedException> unblock(Host& host, const Unblock& wanted) {
   SCC_TRY(auto here, workspace_here(host, wanted.override.workspace));
   if (wanted.override.shared && !here) {
@@ -160,7 +189,7 @@ Result<CreatedException> unblock(Host& host, const Unblock& wanted) {
     here = std::move(needed);
   }
   SCC_TRY(const Governance governance, govern_here(host, here, wanted.team));
-  const model::Denied* denied = find_denied(governance.effective, wanted.target);
+  const model::Denied* denied = find_denied(governance, wanted.target);
   if (denied == nullptr) {
     for (const model::Blocked& blocked : governance.effective.blocked) {
       if (blocked.item != wanted.target) continue;
@@ -178,11 +207,12 @@ Result<CreatedException> unblock(Host& host, const Unblock& wanted) {
   if (denied->target_type == "plugin") {
     entry.plugins = {denied->item};
   } else if (denied->target_type == "mcp_server") {
-    entry.mcp_servers = {denied->item};
+    entry.mcp_servers = {exception_target(governance, *denied)};
   } else {
     return fail(Kind::policy, "unblock.kind", "no exception lifts a denied " + denied->target_type,
                 "ask the organisation to delegate it: scc why " + wanted.target);
   }
+  SCC_CHECK(check_useful(governance, *denied));
   return store_override(host, governance, here, entry);
 }
 

@@ -131,25 +131,7 @@ Change Advisor::removal(const Verdict& verdict) const {
 }
 
 const model::McpServer* Advisor::server_at(const Verdict& verdict) const {
-  const auto in = [&](const std::vector<model::McpServer>& list,
-                      const std::string& base) -> const model::McpServer* {
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      if (verdict.entry == pointer(base, i)) return &list[i];
-    }
-    return nullptr;
-  };
-  const std::string& by = verdict.requested_by;
-  if (by == "project" && layers_.project)
-    return in(layers_.project->additional_mcp_servers, "/additional_mcp_servers");
-  if (by == "personal" && layers_.personal) return in(layers_.personal->mcp_servers, "/mcp_servers");
-  const auto team = base_.profiles.find(layers_.team);
-  if (by != "team" || team == base_.profiles.end()) return nullptr;
-  const auto* found =
-      in(team->second.additional_mcp_servers, pointer({"profiles", layers_.team, "additional_mcp_servers"}));
-  if (found == nullptr && layers_.team_file) {
-    found = in(layers_.team_file->additional_mcp_servers, "/additional_mcp_servers");
-  }
-  return found;
+  return requested_server(layers_, verdict.requested_by, verdict.entry);
 }
 
 Advisor::Candidates Advisor::for_delegation(const std::string& item, bool plugin,
@@ -209,7 +191,10 @@ Advisor::Candidates Advisor::for_item(const std::string& item, bool plugin, cons
     }
     const model::Strings none;
     if (verdict.verdict == "denied") {
-      out.push_back(local_override(plugin ? targets : none, plugin ? none : targets));
+      const std::string local =
+          plugin ? item : override_target(layers_, item, verdict.requested_by, verdict.entry);
+      out.push_back(
+          local_override(plugin ? model::Strings{local} : none, plugin ? none : model::Strings{local}));
     }
     out.push_back(policy_exception(plugin ? targets : none, plugin ? none : targets));
   }

@@ -114,9 +114,11 @@ std::optional<Lift> State::lift(const Refusal& refusal, const Asker& asker,
     }
   }
   if (refusal.blocked) return std::nullopt;
+  // Nor may another repository take the name of a server that its user unblocked once.
+  const bool local_names = asker.layer != Asker::Layer::project;
   for (const Lift& candidate : local_) {
     for (const std::string& target : candidate.exception->mcp_servers) {
-      if (!has_wildcard(target) && exception_matches(target, server, true, false)) return candidate;
+      if (!has_wildcard(target) && exception_matches(target, server, local_names, false)) return candidate;
     }
   }
   return std::nullopt;

@@ -4,6 +4,8 @@
 
 #include "base/str.h"
 #include "policy/advice.h"
+#include "policy/mcp.h"
+#include "policy/state.h"
 
 namespace scc::policy {
 
@@ -66,6 +68,36 @@ json::Value to_json(const Why& why) {
   for (const Change& change : why.changes) changes.push_back(to_json(change));
   out["changes"] = std::move(changes);
   return out;
+}
+
+const model::McpServer* requested_server(const Layers& layers, std::string_view by, std::string_view entry) {
+  const auto in = [&](const std::vector<model::McpServer>& list,
+                      const std::string& base) -> const model::McpServer* {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (entry == pointer(base, i)) return &list[i];
+    }
+    return nullptr;
+  };
+  if (by == "project" && layers.project) {
+    return in(layers.project->additional_mcp_servers, "/additional_mcp_servers");
+  }
+  if (by == "personal" && layers.personal) return in(layers.personal->mcp_servers, "/mcp_servers");
+  if (by != "team" || layers.org == nullptr) return nullptr;
+  const auto team = layers.org->profiles.find(layers.team);
+  if (team == layers.org->profiles.end()) return nullptr;
+  const auto* found =
+      in(team->second.additional_mcp_servers, pointer({"profiles", layers.team, "additional_mcp_servers"}));
+  if (found == nullptr && layers.team_file) {
+    found = in(layers.team_file->additional_mcp_servers, "/additional_mcp_servers");
+  }
+  return found;
+}
+
+std::string override_target(const Layers& layers, const std::string& item, std::string_view by,
+                            std::string_view entry) {
+  const model::McpServer* server = by == "project" ? requested_server(layers, by, entry) : nullptr;
+  if (server == nullptr) return item;
+  return is_network(*server) ? server->url : server->command;
 }
 
 }  // namespace scc::policy

@@ -38,4 +38,12 @@ Result<Layers> apply(const Layers& layers, const Change& change, model::Org& sto
 json::Value to_json(const Change& change);
 json::Value to_json(const Why& why);
 
+/// The server behind a record's `requested_by` and `entry`; null when there is none.
+const model::McpServer* requested_server(const Layers& layers, std::string_view by, std::string_view entry);
+
+/// What a local override must name to lift the denial of a server: `item`, its name; of a project's server,
+/// which could take the name of any other, the URL or the command.
+std::string override_target(const Layers& layers, const std::string& item, std::string_view by,
+                            std::string_view entry);
+
 }  // namespace scc::policy

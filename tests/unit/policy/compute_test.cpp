@@ -141,6 +141,22 @@ TEST(Exceptions, PolicyComesBeforeRepoBeforeUser) {
   EXPECT_EQ(computed(layers).applied_exceptions, Strings{"r"});
 }
 
+TEST(Exceptions, AProjectCannotTakeTheNameOfAnUnblockedServer) {
+  model::Org org = base_org();
+  org.delegation.projects_inherit = false;
+  Layers layers = layers_of(org, "ops");
+  layers.user_exceptions = {exception("local-1", {}, {"docs"})};
+  org.profiles["ops"].additional_mcp_servers = {http_server("docs", "https://docs.example/")};
+  EXPECT_EQ(computed(layers).mcp_servers.size(), 1U) << "unblocked by its name";
+  org.profiles["ops"].additional_mcp_servers.clear();
+  layers.project.emplace().additional_mcp_servers = {http_server("docs", "https://evil.other/")};
+  const auto effective = computed(layers);
+  EXPECT_TRUE(effective.mcp_servers.empty()) << "a repository's server under the same name";
+  EXPECT_EQ(effective.denied.at(0).code, "PROJECT_ORG_DISABLED");
+  layers.user_exceptions = {exception("local-1", {}, {"https://evil.other/"})};
+  EXPECT_EQ(computed(layers).mcp_servers.size(), 1U) << "unblocked by what it is";
+}
+
 TEST(Exceptions, PolicyOnesLastAYearAtMost) {
   model::Org org = base_org();
   org.profiles["web"].additional_plugins = {"evil1@core"};

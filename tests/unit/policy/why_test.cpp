@@ -99,6 +99,20 @@ TEST(Why, Servers) {
   EXPECT_EQ(answer.changes.at(0).layer, "project");
 }
 
+TEST(Why, AProjectsServerIsUnblockedByWhatItIs) {
+  const model::Org org = base_org();
+  Layers layers = layers_of(org, "ops");
+  layers.project.emplace().additional_mcp_servers = {http_server("docs", "https://docs.example/x"),
+                                                     stdio_server("tool", "/opt/tool")};
+  const Why answer = ask(layers, "docs");
+  EXPECT_EQ(answer.code, "PROJECT_TEAM_DISABLED");
+  ASSERT_FALSE(answer.changes.empty());
+  EXPECT_EQ(answer.changes.at(0).layer, "exception");
+  EXPECT_NE(answer.changes.at(0).value.find("https://docs.example/x"), std::string::npos);
+  EXPECT_EQ(override_target(layers, "tool", "project", "/additional_mcp_servers/1"), "/opt/tool");
+  EXPECT_EQ(override_target(layers, "docs", "team", "/additional_mcp_servers/0"), "docs");
+}
+
 TEST(Why, Hosts) {
   model::Org org = base_org();
   org.security.egress_deny = {".social.example"};
