@@ -37,6 +37,7 @@ class Loader {
  private:
   Result<Checked> check(const std::string& bytes, const std::string& signature_text);
   Status commit(const CacheEntry& entry, const Checked& checked);
+  Status seen(const PolicySignature& signature) const;
   Result<std::string> file_bytes(OrgDocument& out);
   Result<OrgDocument> load_file();
   void load_cache();
@@ -133,8 +134,7 @@ Result<OrgDocument> Loader::load_file() {
   OrgDocument raw;
   SCC_TRY(const std::string signature, file_bytes(raw));
   SCC_TRY(const Checked checked, check(raw.bytes, signature));
-  if (checked.signature)
-    SCC_CHECK(record_seen(request_.paths.state, request_.public_key, *checked.signature));
+  if (checked.signature) SCC_CHECK(seen(*checked.signature));
   CacheEntry entry{request_.source.file.native(),
                    std::move(raw.bytes),
                    request_.now,
@@ -162,8 +162,8 @@ void Loader::load_cache() {
   auto checked = check(loaded.entry->document, loaded.entry->signature);
   // A writer that was killed after storing it has not counted it.
   if (checked && checked->signature) {
-    const auto seen = record_seen(request_.paths.state, request_.public_key, *checked->signature);
-    if (!seen) checked = fail(seen.error());
+    const auto known = seen(*checked->signature);
+    if (!known) checked = fail(known.error());
   }
   if (!checked) {
     cache_error_ = std::move(checked).error();
@@ -201,6 +201,12 @@ void Loader::store(const CacheEntry& entry) {
   if (const auto stored = cache_.store(entry); !stored) {
     warnings_.push_back("the organisation document could not be cached: " + stored.error().message);
   }
+}
+
+Status Loader::seen(const PolicySignature& signature) const {
+  if (request_.record) return record_seen(request_.paths.state, request_.public_key, signature);
+  SCC_TRY(const auto known, read_seen(request_.paths.state, request_.public_key));
+  return check_seen(signature, known);
 }
 
 /// Stored first, counted second: a kill between the two leaves a cache that still counts as new, while the

@@ -49,6 +49,7 @@ struct OrgRequest {
   std::string public_key;          ///< base64; empty: signatures are not asked for
   bool force = false;              ///< fetch also when the cache is fresh
   bool offline = false;            ///< cache only
+  bool record = true;              ///< remember the policy version seen; a dry run only compares
   bool accept_stale = false;       ///< with offline: the user agreed to a copy older than max_stale
   std::int64_t max_ttl_hours = 0;  ///< the user's upper bound for the document's own; 0: none
   std::int64_t max_stale = 7 * kDay;
