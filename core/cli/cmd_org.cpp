@@ -216,11 +216,9 @@ Result<int> run_update(Env& env, const Args& args) {
     }
     teams.push_back(std::move(item));
   }
-  const bool fresh = !done.document.stale;
-  if (!fresh) {
-    errors.push_back("the document could not be fetched" +
-                     (done.document.fetch_error ? ": " + done.document.fetch_error->message : std::string()));
-  }
+  // A cached copy that is within its time is not stale, but it is not what was asked for either.
+  const bool fresh = !done.document.fetch_error;
+  if (!fresh) errors.push_back("the document could not be fetched: " + done.document.fetch_error->message);
   json::Value data;
   data["organization"]["name"] = done.org->organization.name;
   data["organization"]["id"] = done.org->organization.id;
