@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "app/images.h"
+#include "app/organisation.h"
 #include "base/str.h"
 
 namespace scc::app {
@@ -22,6 +23,22 @@ Result<ImageChoice> image_by_reference(plugin::Runtime& runtime, const std::stri
     return fail(std::move(info).error());
   }
   return out;
+}
+
+/// References that the user's own configuration puts in the place of parts of the provider's image are no
+/// images of scc's: both lists of the organisation hold for each of them.
+Status check_configured(Host& host, const Governance& governance, const image::Locator& locator,
+                        const std::string& context) {
+  SCC_TRY(const config::UserConfig* config, host.config());
+  if (config->image_refs.empty()) return {};
+  SCC_TRY(const auto chain, image::load_chain(locator, context, {}));
+  for (const image::Context& part : chain) {
+    const auto ref = config->image_refs.find(part.definition.id);
+    if (ref == config->image_refs.end()) continue;
+    auto allowed = policy::check_image(governance.effective, ref->second, false);
+    if (!allowed) return fail(std::move(allowed).error().with("images." + part.definition.id + ".ref"));
+  }
+  return {};
 }
 
 bool offline_capable(const plugin::Registry& registry, const std::string& provider) {
@@ -44,12 +61,12 @@ Result<std::string> automatic_provider(const plugin::Registry& registry, const G
 
 }  // namespace
 
-Status apply_plugin_policy(Host& host, const Governance& governance) {
-  if (governance.layers.org == nullptr) return {};
-  SCC_TRY(plugin::Registry * registry, host.registry());
-  const model::PluginPolicy& rules = governance.effective.scc_plugins;
+namespace {
+
+plugin::Policy plugin_rules(const model::PluginPolicy& rules, const model::Enforcer& enforcer,
+                            const std::string& organisation) {
   plugin::Policy policy;
-  policy.source = "the organisation " + governance.effective.organization_id;
+  policy.source = "the organisation " + organisation;
   policy.mode = rules.mode;
   for (const model::PluginRule& rule : rules.allow) {
     policy.allow.push_back({rule.id, rule.version, rule.sha256, rule.grants});
@@ -58,10 +75,39 @@ Status apply_plugin_policy(Host& host, const Governance& governance) {
   policy.required = rules.required;
   policy.allow_user = rules.allow_user;
   policy.locked = rules.locked;
-  policy.enforcer_id = governance.effective.enforcer.id;
-  policy.enforcer_sha256 = governance.effective.enforcer.sha256;
-  SCC_CHECK(registry->set_policy(std::move(policy)));
-  return registry->check_required();
+  policy.enforcer_id = enforcer.id;
+  policy.enforcer_sha256 = enforcer.sha256;
+  return policy;
+}
+
+}  // namespace
+
+Status apply_plugin_policy(Host& host, const Governance& governance) {
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  if (governance.layers.org != nullptr && !host.plugin_policy) {
+    const model::Effective& effective = governance.effective;
+    SCC_CHECK(registry->set_policy(
+        plugin_rules(effective.scc_plugins, effective.enforcer, effective.organization_id)));
+  }
+  host.plugin_policy = true;
+  return governance.layers.org != nullptr ? registry->check_required() : Status();
+}
+
+Status apply_machine_plugin_policy(Host& host) {
+  if (host.plugin_policy) return {};
+  SCC_TRY(const config::UserConfig* config, host.config());
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  host.plugin_policy = true;
+  if (!has_organisation(*config)) return {};
+  if (const auto state = org_state(host)) {
+    const model::Org& org = *state->org;
+    return registry->set_policy(plugin_rules(org.plugins, org.enforcer, org.organization.id));
+  }
+  plugin::Policy closed;
+  closed.source = "the organisation, whose document cannot be read,";
+  closed.allow_user = false;
+  closed.locked = true;
+  return registry->set_policy(std::move(closed));
 }
 
 Result<std::string> choose_provider(Host& host, const LaunchOptions& options, const Governance& governance) {
@@ -93,6 +139,7 @@ Result<ImageChoice> choose_image(Host& host, plugin::Runtime& runtime, const plu
     out.context = wanted.substr(std::string_view("context:").size());
     SCC_TRY(const image::Host images, image_host(host));
     SCC_TRY(const image::Locator locator, image_locator(host, id));
+    SCC_CHECK(check_configured(host, governance, locator, out.context));
     SCC_TRY(out.status, image::status(runtime, images, locator, out.context));
     SCC_CHECK(policy::check_image(governance.effective, out.status.ref, true));
     return out;

@@ -15,6 +15,10 @@ namespace scc::app {
 /// Kind::prereq plugin.required, Kind::config plugin.policy.
 Status apply_plugin_policy(Host& host, const Governance& governance);
 
+/// The same for commands that decide nothing and must work without the organisation's document (list, stop,
+/// prune): where it cannot be read, only bundled and system plugins load. Once a run.
+Status apply_machine_plugin_policy(Host& host);
+
 /// --provider, SCC_PROVIDER, the user's preference, else the first by auto_priority. Kind::policy
 /// provider.not-allowed for the first two; a preference that governance does not allow is passed over with a
 /// warning.

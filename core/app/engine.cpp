@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/engine.h"
 
+#include "app/choices.h"
 #include "base/str.h"
 
 namespace scc::app {
@@ -30,29 +31,37 @@ Error unreachable(const std::string& id, const json::Value& info) {
   return out;
 }
 
-Result<Engine> open_engine(Host& host, plugin::Registry& registry, const std::string& id) {
-  SCC_TRY(const config::UserConfig* config, host.config());
-  SCC_TRY(auto runtime, registry.runtime(id, plugin_section(*config, registry, "runtime", id)));
-  SCC_TRY(json::Value info, runtime->probe());
-  if (!info.flag("/reachable")) return fail(unreachable(id, info));
-  return Engine{std::move(runtime), std::move(info)};
+Result<Engine> open_engine(Host& host, const std::string& id) {
+  SCC_TRY(Engine engine, probe_engine(host, id));
+  if (!engine.info.flag("/reachable")) return fail(unreachable(id, engine.info));
+  return engine;
 }
 
 }  // namespace
 
+Result<Engine> probe_engine(Host& host, const std::string& id) {
+  SCC_CHECK(apply_machine_plugin_policy(host));
+  SCC_TRY(const config::UserConfig* config, host.config());
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  SCC_TRY(auto runtime, registry->runtime(id, plugin_section(*config, *registry, "runtime", id)));
+  SCC_TRY(json::Value info, runtime->probe());
+  return Engine{std::move(runtime), std::move(info)};
+}
+
 Result<Engine> choose_engine(Host& host, const std::string& wanted) {
+  SCC_CHECK(apply_machine_plugin_policy(host));
   SCC_TRY(plugin::Registry * registry, host.registry());
   SCC_TRY(const config::UserConfig* config, host.config());
   std::string id = wanted;
   if (id.empty()) id = host.env.get("SCC_RUNTIME").value_or("");
   if (id.empty()) id = config->runtime_preferred;
-  if (!id.empty()) return open_engine(host, *registry, id);
+  if (!id.empty()) return open_engine(host, id);
 
   std::vector<Error> failures;
   for (const std::string& candidate : registry->components("runtime")) {
     const plugin::ManifestComponent* component = registry->component("runtime", candidate);
     if (component == nullptr || component->auto_priority <= 0) continue;
-    auto engine = open_engine(host, *registry, candidate);
+    auto engine = open_engine(host, candidate);
     if (engine) return engine;
     failures.push_back(std::move(engine).error());
   }

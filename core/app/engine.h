@@ -14,8 +14,11 @@ namespace scc::app {
 
 struct Engine {
   std::unique_ptr<plugin::Runtime> runtime;
-  json::Value info;  ///< scc.runtime-info/1, reachable
+  json::Value info;  ///< scc.runtime-info/1
 };
+
+/// One engine as it is now, reachable or not.
+Result<Engine> probe_engine(Host& host, const std::string& id);
 
 /// `wanted` is the value of --runtime or empty. Kind::prereq runtime.unreachable with the engine's own
 /// remedy.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/governance.h"
 
+#include "app/accepted.h"
 #include "app/federated.h"
 #include "base/str.h"
 #include "config/approvals.h"
@@ -27,6 +28,7 @@ bool wants_standalone(const config::UserConfig& config, const GovernOptions& opt
 Status read_org_layer(Host& host, const GovernOptions& options, Governance& out) {
   SCC_TRY(const remote::OrgRequest request, org_request(host, options));
   SCC_TRY(remote::OrgDocument document, remote::load_org(request));
+  SCC_CHECK(check_accepted(host, request, document, options.workspace));
   SCC_TRY(model::Org org, model::parse_org(document.bytes, kVersion, &out.warnings));
   out.org = std::make_shared<const model::Org>(std::move(org));
   out.layers.org = out.org.get();
@@ -150,6 +152,7 @@ Result<remote::OrgRequest> org_request(Host& host, const GovernOptions& options)
   if (config->cache_ttl_hours) out.max_ttl_hours = *config->cache_ttl_hours;
   out.force = options.freshness == Freshness::forced || !config->cache_enabled;
   out.offline = options.offline || options.freshness == Freshness::cache_only;
+  out.record = options.freshness != Freshness::cache_only;
   return out;
 }
 

@@ -35,6 +35,7 @@ class Host {
   Result<const config::UserConfig*> config();
   /// The plugins of this run.
   Result<plugin::Registry*> registry();
+  bool plugin_policy = false;  ///< the organisation's rules for plugins were given to the registry
 
  private:
   std::optional<config::UserConfig> config_;

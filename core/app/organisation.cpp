@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/accepted.h"
 #include "app/federated.h"
 #include "base/str.h"
 #include "config/user_config_edit.h"
@@ -24,6 +25,19 @@ json::Value source_json(const config::OrgSource& source) {
     out["auth_header"] = source.auth_header;
   if (!source.public_key.empty()) out["public_key"] = source.public_key;
   return out;
+}
+
+/// `scc setup --standalone` is no other way out than `scc start --standalone`.
+Status may_leave(Host& host) {
+  SCC_TRY(const config::UserConfig* config, host.config());
+  if (!has_organisation(*config)) return {};
+  auto state = org_state(host);
+  if (!state)
+    return fail(std::move(state).error().with("while asking the organisation whether it may be left"));
+  if (state->org->delegation.allow_standalone) return {};
+  return fail(Kind::policy, "standalone.forbidden",
+              "the organisation " + state->org->organization.name + " does not allow to go without it",
+              "ask for delegation.users.allow_standalone in its document");
 }
 
 Status check_team(const model::Org& org, const std::string& team) {
@@ -75,10 +89,12 @@ Status set_up(Host& host, const SetupChoice& choice) {
     SCC_TRY(const remote::OrgDocument document, remote::load_org(request));
     SCC_TRY(const model::Org org, model::parse_org(document.bytes, kVersion));
     SCC_CHECK(check_team(org, choice.team));
+    SCC_CHECK(accept_document(host, request, document));
     edits.push_back({"organization_source", source_json(*choice.source)});
     edits.push_back({"standalone", json::Value(false)});
     edits.push_back({"selected_profile", optional_text(choice.team)});
   } else {
+    SCC_CHECK(may_leave(host));
     edits.push_back({"organization_source", json::Value()});
     edits.push_back({"selected_profile", json::Value()});
     edits.push_back({"standalone", json::Value(true)});
@@ -105,6 +121,7 @@ Result<OrgUpdate> update_org(Host& host, const std::vector<std::string>& teams, 
   OrgUpdate out;
   SCC_TRY(out.document, remote::load_org(request));
   SCC_TRY(model::Org org, model::parse_org(out.document.bytes, kVersion));
+  SCC_CHECK(accept_document(host, request, out.document));
   out.org = std::make_shared<const model::Org>(std::move(org));
   std::vector<std::string> wanted = teams;
   if (all_teams) {

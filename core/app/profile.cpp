@@ -76,6 +76,16 @@ Result<std::vector<model::McpServer>> servers_of(const Host& host, const std::st
   return std::move(parsed.mcp_servers);
 }
 
+/// What would only be refused at each launch is not saved.
+Status check_refs(const std::vector<std::string>& refs) {
+  for (const std::string& text : refs) {
+    auto ref = model::normalise_plugin_ref(text, {});
+    if (ref) continue;
+    return fail(Kind::usage, "profile.plugin", ref.error().message, ref.error().hint);
+  }
+  return {};
+}
+
 Status drop_item(model::Personal& profile, const std::string& item) {
   const std::size_t before = profile.plugins.size() + profile.mcp_servers.size();
   profile.plugins.erase(std::remove_if(profile.plugins.begin(), profile.plugins.end(),
@@ -102,6 +112,8 @@ ProfileChange change_of(const Place& place, const model::Personal& next) {
 
 Result<ProfileChange> save_profile(Host& host, const std::string& workspace, const ProfileEdit& edit) {
   SCC_TRY(const Place place, place_of(host, workspace));
+  SCC_CHECK(check_refs(edit.enable));
+  SCC_CHECK(check_refs(edit.disable));
   model::Personal next = place.current;
   for (const std::string& item : edit.drop) SCC_CHECK(drop_item(next, item));
   for (const std::string& ref : edit.enable) set_plugin(next, ref, true);

@@ -86,6 +86,14 @@ int run(const std::vector<std::string>& argv) {
     std::printf("scc %s\n", SCC_VERSION);
     return 0;
   }
+  if (args.has("help-group") && (args.has("json") || args.has("pretty"))) {
+    return early_error({Kind::usage,
+                        "cli.usage",
+                        "which command of `scc " + args.get("help-group") + "`?",
+                        "run `scc " + args.get("help-group") + " --help`",
+                        {}},
+                       argv);
+  }
   if (args.has("help-group")) {
     const std::string text = group_help(args.get("help-group"));
     std::fwrite(text.data(), 1, text.size(), stderr);

@@ -43,6 +43,14 @@ bool is_group(std::string_view word) {
   });
 }
 
+/// Groups that say what there is when nothing follows them.
+const Command* listed_by_default(const std::string& group) {
+  for (const std::string_view name : {"team", "session", "worktree"}) {
+    if (group == name) return find_command(group + " list");
+  }
+  return nullptr;
+}
+
 Error unknown_command(const std::string& word) {
   std::vector<std::string> names;
   for (const Command& command : commands()) names.emplace_back(command.path);
@@ -84,7 +92,12 @@ Result<Split> split(const std::vector<std::string>& argv) {
     if (out.command == nullptr) return fail(unknown_command(path));
     out.group.clear();
   }
-  // A word that is both a command and a group ("plugin" alone) is not used; a bare group shows its help.
+  // A word that is both a command and a group ("plugin" alone) is not used; a bare group lists, or shows its
+  // help.
+  const bool help = std::any_of(out.words.begin(), out.words.end(),
+                                [](const std::string& word) { return word == "--help" || word == "-h"; });
+  if (out.command == nullptr && !help) out.command = listed_by_default(out.group);
+  if (out.command != nullptr) out.group.clear();
   return out;
 }
 

@@ -82,6 +82,7 @@ class ProfileStore {
   /// All profiles, or those named. Kind::not_found profile.none; Kind::usage profile.secret (nothing is
   /// written, every place is in the context); Kind::config profile.index when the index there is damaged.
   Result<ExportReport> export_to(const stdfs::path& repo, const std::vector<std::string>& repo_ids) const;
+  /// Kind::not_found profile.none when it holds no index.
   Result<ImportReport> import_from(const stdfs::path& repo, const ImportOptions& options) const;
 
  private:

@@ -122,6 +122,11 @@ Result<ExportReport> ProfileStore::export_to(const stdfs::path& repo,
 }
 
 Result<ImportReport> ProfileStore::import_from(const stdfs::path& repo, const ImportOptions& options) const {
+  std::error_code code;
+  if (!stdfs::exists(repo / kFolder / "index.json", code)) {
+    return fail(Kind::not_found, "profile.none", str::printable(repo.native()) + " holds no profiles",
+                "name the repository that `scc profile export` wrote to");
+  }
   SCC_TRY(const json::Value index, read_index(repo));
   ImportReport report;
   for (const auto& [repo_id, name] : index.at("/profiles")->members()) {

@@ -232,6 +232,15 @@ TEST_F(Profiles, AHostileRepositoryOfProfilesLeadsNowhere) {
   EXPECT_FALSE(store().import_from(shared, {}));
 }
 
+TEST_F(Profiles, ADirectoryWithoutProfilesIsSaidToHoldNone) {
+  for (const char* name : {"nowhere", "shared"}) {
+    const auto report = store().import_from(dir / name, {});
+    ASSERT_FALSE(report) << name;
+    EXPECT_EQ(report.error().id, "profile.none");
+    EXPECT_EQ(report.error().kind, Kind::not_found);
+  }
+}
+
 TEST_F(Profiles, RandomMutationsNeverCrash) {
   const std::string text = json::dump(model::to_json(profile("remote:h/a")));
   const unsigned seed = 20261123;
