@@ -33,9 +33,11 @@ void print_records(ui::Console& console, const json::Value* list, const std::str
 
 /// The rows of a section under its title, columns aligned.
 void print_explained(ui::Console& console, const json::Value& data) {
-  const std::string name = data.str("/organization/name");
-  console.line(name.empty() ? "standalone: no organisation's policy applies"
-                            : name + ", team " + (data.str("/team").empty() ? "(none)" : data.str("/team")));
+  // Without an organisation the name is a word for people; the id is empty.
+  const bool none = data.str("/organization/id").empty();
+  console.line(none ? "standalone: no organisation's policy applies"
+                    : data.str("/organization/name") + ", team " +
+                          (data.str("/team").empty() ? "(none)" : data.str("/team")));
   std::string section;
   for (const policy::ExplainRow& row : policy::explain_rows(data)) {
     if (row.section != section) {

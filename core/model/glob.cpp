@@ -59,6 +59,7 @@ Glob::Glob(std::string_view pattern) : text_(fold(pattern)) {
       literal_ = false;
     } else {
       unit.character = c;
+      needs_ |= character_mask({&c, 1});
       next = at + 1;
     }
     units_.push_back(unit);
@@ -187,6 +188,7 @@ GlobList::GlobList(const std::vector<std::string>& patterns) : patterns_(pattern
       literals_.emplace(glob.text(), i);  // the first of equals stays
     } else {
       const bool with_at = glob.text().find('@') != kNowhere;
+      needs_.push_back(glob.needs());
       wild_.push_back({i, with_at, std::move(glob)});
     }
   }
@@ -200,7 +202,10 @@ std::optional<std::size_t> GlobList::first(std::string_view folded, std::string_
     if (const auto found = literals_.find(name); found != literals_.end())
       best = std::min(best, found->second);
   }
-  for (const Wild& wild : wild_) {
+  const std::uint64_t has = character_mask(folded);  // of the name, too, which is a part of it
+  for (std::size_t i = 0; i < wild_.size(); ++i) {
+    if ((needs_[i] & ~has) != 0) continue;
+    const Wild& wild = wild_[i];
     if (wild.index > best) break;
     if (wild.glob.matches_folded(plugin && !wild.with_at ? name : folded)) {
       best = wild.index;

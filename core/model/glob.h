@@ -28,6 +28,8 @@ class Glob {
   /// Holds no wildcard: equal text is the only match.
   bool literal() const noexcept { return literal_; }
   const std::string& text() const noexcept { return text_; }  ///< folded
+  /// The characters that a text must hold to match, as character_mask() of them.
+  std::uint64_t needs() const noexcept { return needs_; }
 
  private:
   /// One character of a pattern; classes index sets_.
@@ -53,10 +55,18 @@ class Glob {
   std::vector<Unit> units_;
   std::vector<Set> sets_;
   std::vector<Segment> segments_;
+  std::uint64_t needs_ = 0;
   bool literal_ = true;
   bool star_first_ = false;
   bool star_last_ = false;
 };
+
+/// A bit for each character, several characters a bit: what lacks a bit lacks the character.
+constexpr std::uint64_t character_mask(std::string_view text) noexcept {
+  std::uint64_t mask = 0;
+  for (const char c : text) mask |= std::uint64_t{1} << (static_cast<unsigned char>(c) & 63U);
+  return mask;
+}
 
 inline bool glob_match(std::string_view pattern, std::string_view text) {
   return Glob(pattern).matches(text);
@@ -91,6 +101,8 @@ class GlobList {
   /// Literals by their folded text: a list of ten thousand names costs one look-up.
   std::map<std::string, std::size_t, std::less<>> literals_;
   std::vector<Wild> wild_;
+  /// Of each of `wild_`, side by side: most patterns are passed over without being looked at.
+  std::vector<std::uint64_t> needs_;
 };
 
 }  // namespace scc::model

@@ -52,15 +52,22 @@ class Governed:
 
     def refuses_to_start(self, world, repo, code, error_id, *words, options=()):
         """The plan and the launch itself, which leaves nothing behind."""
-        for more in (("--dry-run",), ()):
-            self.refused(world.scc("start", repo, "--json", *more, *options, "--", "true"), code, error_id, *words)
+        self.refused(world.scc("start", repo, "--dry-run", "--json", *options, "--", "true"), code, error_id, *words)
+        self.launch_refused(world, repo, code, error_id, *words, options=options)
+
+    def launch_refused(self, world, repo, code, error_id, *words, options=()):
+        done = world.scc("start", repo, "--debug", *options, "--", "true")
+        self.assertEqual(done.code, code, done)
+        for word in ("error:", f"[{error_id}]", "hint:", *words):
+            self.assertIn(word, done.err, done)
+        self.assertEqual(done.out, "")
         self.assertEqual(world.containers(), [])
         self.assertEqual(world.instances(), [])
 
 
 class Refusals(support.Case):
     governed, refused, plan = Governed.governed, Governed.refused, Governed.plan
-    refuses_to_start = Governed.refuses_to_start
+    refuses_to_start, launch_refused = Governed.refuses_to_start, Governed.launch_refused
 
     def test_allowed_at_all(self):
         world, _ = self.governed()
@@ -203,7 +210,7 @@ class Refusals(support.Case):
 class Server(support.Case):
     """The organisation's document from a real HTTPS server with an authority of its own (tests/integration/remote)."""
 
-    plan, refused = Governed.plan, Governed.refused
+    plan, refused, launch_refused = Governed.plan, Governed.refused, Governed.launch_refused
 
     def serve(self, world):
         directory = os.path.join(world.dir, "server")
@@ -269,13 +276,10 @@ class Server(support.Case):
             cached[name] = "2020-01-01T00:00:00Z"
         world.write(self.cache(world), json.dumps(cached), 0o600)
         for options in ((), ("--offline",)):
-            done = world.scc("start", repo, "--json", *options, "--", "true")
-            self.refused(done, 3, "org.stale", "7 days")
+            self.launch_refused(world, repo, 3, "org.stale", "7 days", options=options)
         cached["document"] = cached["document"].replace("Harrow", "Other")
         world.write(self.cache(world), json.dumps(cached), 0o600)
-        done = world.scc("start", repo, "--json", "--", "true")
-        self.refused(done, 3, "org.unreadable", "fingerprint")
-        self.assertEqual(world.containers(), [])
+        self.launch_refused(world, repo, 3, "org.unreadable", "fingerprint")
 
     def test_a_teams_own_file(self):
         world = self.world()
@@ -298,7 +302,7 @@ class Server(support.Case):
 
 class Signatures(support.Case):
     governed, refused, plan = Governed.governed, Governed.refused, Governed.plan
-    refuses_to_start = Governed.refuses_to_start
+    refuses_to_start, launch_refused = Governed.refuses_to_start, Governed.launch_refused
 
     def signed(self):
         world, path = self.governed()
