@@ -30,9 +30,8 @@ Error unreachable(const std::string& id, const json::Value& info) {
   return out;
 }
 
-Result<Engine> open_engine(Host& host, plugin::Registry& registry, const std::string& id) {
-  SCC_TRY(const config::UserConfig* config, host.config());
-  SCC_TRY(auto runtime, registry.runtime(id, plugin_section(*config, registry, "runtime", id)));
+Result<Engine> open_engine(Host& host, const std::string& id) {
+  SCC_TRY(auto runtime, open_runtime(host, id));
   SCC_TRY(json::Value info, runtime->probe());
   if (!info.flag("/reachable")) return fail(unreachable(id, info));
   return Engine{std::move(runtime), std::move(info)};
@@ -40,19 +39,25 @@ Result<Engine> open_engine(Host& host, plugin::Registry& registry, const std::st
 
 }  // namespace
 
+Result<std::unique_ptr<plugin::Runtime>> open_runtime(Host& host, const std::string& id) {
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  SCC_TRY(const config::UserConfig* config, host.config());
+  return registry->runtime(id, plugin_section(*config, *registry, "runtime", id));
+}
+
 Result<Engine> choose_engine(Host& host, const std::string& wanted) {
   SCC_TRY(plugin::Registry * registry, host.registry());
   SCC_TRY(const config::UserConfig* config, host.config());
   std::string id = wanted;
   if (id.empty()) id = host.env.get("SCC_RUNTIME").value_or("");
   if (id.empty()) id = config->runtime_preferred;
-  if (!id.empty()) return open_engine(host, *registry, id);
+  if (!id.empty()) return open_engine(host, id);
 
   std::vector<Error> failures;
   for (const std::string& candidate : registry->components("runtime")) {
     const plugin::ManifestComponent* component = registry->component("runtime", candidate);
     if (component == nullptr || component->auto_priority <= 0) continue;
-    auto engine = open_engine(host, *registry, candidate);
+    auto engine = open_engine(host, candidate);
     if (engine) return engine;
     failures.push_back(std::move(engine).error());
   }

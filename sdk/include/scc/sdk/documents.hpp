@@ -164,9 +164,11 @@ struct VolumeInfo {
   std::string name;
   StringMap labels;
   bool created = false;
+  std::int64_t size_bytes = -1;  ///< on disk; only in lists that ask for it; -1: not known
   std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.volume-info/1").member("name", name).member("labels", labels);
+    if (size_bytes >= 0) w.member("size_bytes", size_bytes);
     w.member("created", created).end_object();
   }
 };
@@ -218,6 +220,7 @@ struct SandboxInfo {
   std::optional<int> exit_code;
   bool oom_killed = false;
   std::int64_t pid = 0;
+  std::int64_t active_execs = -1;  ///< processes started by exec_open that still run; -1: not known
   StringMap labels;
   std::vector<SandboxMount> mounts;
   std::vector<std::string> networks;
@@ -228,6 +231,7 @@ struct SandboxInfo {
     w.member("image", image).member("image_id", image_id).member("state", state);
     w.member("created", created).member("started", started).member("finished", finished);
     w.member("exit_code", exit_code).member("oom_killed", oom_killed).member("pid", pid);
+    if (active_execs >= 0) w.member("active_execs", active_execs);
     w.member("labels", labels).member("mounts", mounts).member("networks", networks).end_object();
   }
 };
@@ -240,8 +244,10 @@ struct SandboxSummary {
   StringMap labels;
   std::string created;
   std::string image;
+  std::int64_t size_bytes = -1;  ///< what it wrote beside its image; only where asked for; -1: not known
   void write(JsonWriter& w) const {
     w.begin_object().member("id", id).member("name", name).member("state", state);
+    if (size_bytes >= 0) w.member("size_bytes", size_bytes);
     w.member("labels", labels).member("created", created).member("image", image).end_object();
   }
 };
