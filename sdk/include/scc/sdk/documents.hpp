@@ -55,6 +55,7 @@ struct LaunchSpec {
   std::vector<std::string> argv;
   StringMap env;
   std::string workdir;
+  std::string conversation;  ///< what names it to the agent later; may hold ${session.id}; empty: unknown
   std::vector<LaunchFile> files;
   std::vector<LaunchMount> mounts;
   std::string data_volume;  ///< target directory of the credential volume; empty: none
@@ -69,7 +70,8 @@ struct LaunchSpec {
     const bool typed = image.rfind("context:", 0) == 0 || image.rfind("ref:", 0) == 0;
     w.begin_object().member("schema", "scc.launch-spec/1");
     w.member("image", typed ? image : "ref:" + image).member("argv", argv).member_if("env", env);
-    w.member_if("workdir", workdir).member_if("files", files).member_if("mounts", mounts);
+    w.member_if("workdir", workdir).member_if("conversation", conversation);
+    w.member_if("files", files).member_if("mounts", mounts);
     if (!data_volume.empty()) w.key("data_volume").begin_object().member("target", data_volume).end_object();
     w.member("destination_sets", destination_sets).member_if("secrets", secrets);
     w.member_if("ux_addons", ux_addons).member("requires_verified", requires_verified);
@@ -87,6 +89,25 @@ struct AuthStatus {
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.auth-status/1").member("status", status);
     w.member("mechanism", mechanism).member("guidance", guidance).end_object();
+  }
+};
+
+/// A short-lived sign-in: run in a sandbox that holds the credential volume and nothing else of the user's.
+struct LoginPlan {
+  std::string image;  ///< as in LaunchSpec
+  std::vector<std::string> argv;
+  StringMap env;
+  std::string data_volume;  ///< as in LaunchSpec
+  std::vector<std::string> destination_sets;
+  std::vector<std::string> notes;  ///< told before it begins
+
+  std::string json() const { return text_of(*this); }
+  void write(JsonWriter& w) const {
+    const bool typed = image.rfind("context:", 0) == 0 || image.rfind("ref:", 0) == 0;
+    w.begin_object().member("schema", "scc.login-plan/1");
+    w.member("image", typed ? image : "ref:" + image).member("argv", argv).member_if("env", env);
+    if (!data_volume.empty()) w.key("data_volume").begin_object().member("target", data_volume).end_object();
+    w.member_if("destination_sets", destination_sets).member_if("notes", notes).end_object();
   }
 };
 
