@@ -11,6 +11,7 @@
 #include "app/host.h"
 #include "plugin/netpolicy.h"
 #include "plugin/provider.h"
+#include "session/executor.h"
 #include "workspace/git_view.h"
 #include "workspace/resolve.h"
 
@@ -49,6 +50,12 @@ struct Prepared {
 
 /// Reads and plans; no engine object is made and nothing written but the plugin probe cache.
 Result<Prepared> prepare(Host& host, const LaunchOptions& options);
+
+/// Builds or pulls what the plan's image needs; returns the image that is there then.
+Result<std::string> ensure_image(Host& host, const Prepared& prepared);
+
+/// What a session needs from here.
+session::Deps session_deps(Host& host, Prepared& prepared);
 
 /// prepare, image, proof of a distant engine, session. The result is the agent's exit code.
 Result<int> start(Host& host, const LaunchOptions& options);
