@@ -176,8 +176,13 @@ void Runtime::image_import(const sdk::Json& request, const sdk::Source& rootfs, 
   const std::string tag = engine_image(request.require_str("/tag"));
   const auto colon = tag.rfind(':');
   const bool tagged = colon != std::string::npos && tag.find('/', colon) == std::string::npos;
-  std::string query = "?fromSrc=-" + parameter("repo", tag.substr(0, tagged ? colon : tag.size()));
-  query += parameter("tag", tagged ? tag.substr(colon + 1) : "latest");
+  std::string query = "?fromSrc=-";
+  if (api()->is_podman()) {
+    query += parameter("repo", tagged ? tag : tag + ":latest");  // its 4.3 does not read "tag" here
+  } else {
+    query += parameter("repo", tag.substr(0, tagged ? colon : tag.size()));
+    query += parameter("tag", tagged ? tag.substr(colon + 1) : "latest");
+  }
   for (const auto& [name, value] : request.map("/labels")) {
     query += parameter("changes", dialect_->label_change(name, value));
   }

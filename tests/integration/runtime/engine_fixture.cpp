@@ -268,7 +268,7 @@ void RuntimeTest::SetUpTestSuite() {
   unique_ = "engine-test-" + UnderTest::get().runtime + "-" + std::to_string(getpid());
   Engine engine;
   if (!engine.info().flag("/reachable")) return;
-  image_ = unique_ + ":latest";
+  image_ = unique_ + ":v1";
   std::string progress;
   const Outcome made =
       engine.import(import_request(image_, R"(engine "quoted" $HOME)"), helper_rootfs(), progress);
