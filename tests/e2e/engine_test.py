@@ -158,7 +158,8 @@ class SwappedPaths(support.Case):
     def check(self, world, done):
         self.assertNotIn("canary", done.out, repr(done))
         self.refused(done, 5)
-        self.assertIn("source:", done.err, repr(done))
+        # The evidence tells of another source, or the engine misses a file of ours that lies in the real directory.
+        self.assertRegex(done.err, "source:|bind source path does not exist", repr(done))
         self.assertEqual(world.containers(), [], "the sandbox was left")
         world.assert_quiet(self)
 
