@@ -36,7 +36,8 @@ std::optional<struct stat> look(const BindSource& source) {
 const json::Value* mount_at(const json::Value& evidence, const std::string& target) {
   const json::Value* mounts = evidence.at("/mounts");
   const json::Value* found = nullptr;
-  for (const json::Value& mount : mounts != nullptr ? mounts->items() : json::Array{}) {
+  if (mounts == nullptr) return found;
+  for (const json::Value& mount : mounts->items()) {
     if (mount.str("/target") == target) found = &mount;
   }
   return found;
