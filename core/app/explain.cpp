@@ -51,6 +51,7 @@ Result<policy::Backend> backend_of(Host& host, const Governance& governance, con
   if (auto chosen = choose_provider(host, options, governance)) out.provider = *std::move(chosen);
   const std::string mode(model::to_string(governance.network()));
   const auto known = registry->components("netpolicy");
+  out.timeout = true;  // the resident scc ends the session (session/pump.h)
   out.network = std::find(known.begin(), known.end(), mode) != known.end();
   return out;
 }

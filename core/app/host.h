@@ -28,6 +28,7 @@ class Host {
   std::function<void(std::string_view)> detail = [](std::string_view) {
   };  ///< output of a tool, for the impatient
   std::function<void(std::string_view)> warn = [](std::string_view) {};
+  std::function<void(std::string_view)> tell = [](std::string_view) {};  ///< a statement that is no warning
 
   /// Seconds since the epoch: the one clock that policy is judged by.
   static std::int64_t now();

@@ -7,9 +7,11 @@
 
 #include "app/auth.h"
 #include "app/choices.h"
+#include "app/engines.h"
 #include "app/images.h"
 #include "app/planner.h"
 #include "app/resolve.h"
+#include "app/sessions.h"
 #include "base/str.h"
 #include "image/nonce.h"
 #include "os/tty.h"
@@ -63,7 +65,10 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   request["workspace"]["target"] = resolved.root();
   request["workspace"]["entry_dir"] = resolved.entry_dir();
   request["session"]["id"] = "${session.id}";
-  request["session"]["resume"] = options.resume;
+  request["session"]["resume"] = options.resumed.has_value();
+  if (options.resumed && !options.resumed->conversation.empty()) {
+    request["session"]["conversation"] = options.resumed->conversation;
+  }
   request["session"]["fresh"] = options.fresh;
   request["policy"]["network"] = model::to_string(governance.network());
   // Every launch goes through the checker, which refuses to run the agent without its evidence; so the bypass
@@ -203,6 +208,32 @@ void note_readiness(Host& host, Prepared& out, const image::ImageStatus& image) 
   }
 }
 
+/// What makes the session itself: its names, and the conversation that it begins or goes on with.
+Status fill_session(Host& host, const LaunchOptions& options, PlanInputs& in) {
+  SCC_TRY(const config::UserConfig* config, host.config());
+  in.on_exit = config->on_exit;
+  in.session_slot = options.session_name;
+  in.session_name = options.session_name;
+  in.conversation = in.spec.str("/conversation");
+  if (options.resumed) {
+    in.session_name = options.resumed->name;
+    in.resumes = options.resumed->id;
+    if (in.conversation.empty()) in.conversation = options.resumed->conversation;
+  }
+  return {};
+}
+
+/// Without --runtime a workspace stays with the engine on which a sandbox of it lives: a second one beside
+/// it, unseen, would work on the same files.
+std::string engine_of(Host& host, const LaunchOptions& options, const std::string& root) {
+  if (!options.runtime.empty()) return options.runtime;
+  const auto instances = session::list_instances(host.paths);
+  for (const session::InstanceInfo& info : instances ? *instances : std::vector<session::InstanceInfo>()) {
+    if (info.live && info.record && info.record->workspace == root) return info.record->runtime;
+  }
+  return {};
+}
+
 /// A dry run writes nothing, so it refreshes nothing.
 GovernOptions govern_options(const LaunchOptions& options) {
   GovernOptions out;
@@ -224,7 +255,9 @@ Status refuse_engine_socket(const os::stdfs::path& root, const std::string& endp
 
 }  // namespace
 
-Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
+Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
+  LaunchOptions options = wanted;
+  if (options.resume && !options.resumed) SCC_CHECK(apply_resume(host, options));
   SCC_TRY(plugin::Registry * registry, host.registry());
   SCC_TRY(const config::UserConfig* config, host.config());
   SCC_TRY(Resolved resolved, resolve_workspace(host, options));
@@ -232,6 +265,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   asked.workspace = resolved.workspace.root;
   asked.git = &resolved.git;
   SCC_TRY(const Governance governance, govern(host, asked));
+  SCC_CHECK(check_resumed(options, governance));
   SCC_CHECK(apply_plugin_policy(host, governance));
   SCC_TRY(const std::string provider_id, choose_provider(host, options, governance));
   const auto section = config->provider_config.find(provider_id);
@@ -239,7 +273,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   SCC_TRY(out.provider, registry->provider(provider_id, section != config->provider_config.end()
                                                             ? section->second
                                                             : json::Value(json::Object{})));
-  SCC_TRY(out.engine, choose_engine(host, options.runtime));
+  SCC_TRY(out.engine, choose_engine(host, engine_of(host, options, resolved.root())));
   SCC_CHECK(refuse_engine_socket(resolved.workspace.root, out.engine.info.str("/endpoint")));
   PlanInputs in;
   SCC_CHECK(plan_network(host, out, governance, provider_id, in.network));
@@ -250,6 +284,8 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   in.image_ref = image.status.ref;
   in.image_state = image::to_string(image.status.state);
   in.image_digest = image.status.digest;
+  in.image_id = image.status.image_id;
+  SCC_CHECK(fill_session(host, options, in));
   in.tty = options.tty;
   SCC_CHECK(fill_inputs(host, out, resolved, in));
   in.governance = governance.plan_section();
@@ -291,24 +327,41 @@ Result<std::string> ensure_image(Host& host, const Prepared& prepared) {
   return done.ref;
 }
 
-session::Deps make_deps(Host& host, Prepared& prepared) {
+}  // namespace
+
+session::Deps session_deps(Host& host, Prepared& prepared) {
   const std::string provider = prepared.provider->ref().id;
   session::Deps deps{*prepared.engine.runtime, *prepared.netpolicy, host.paths, host.env};
   deps.progress = [&host](const std::string& text) { host.progress(text); };
   deps.note = [&host](const std::string& text) { host.warn(text); };
   deps.secret = [&host, provider](const std::string& from) { return secret_value(host, provider, from); };
   deps.cancelled = [] { return os::cancelled(); };
+  deps.tell = [&host](const std::string& text) { host.tell(text); };
   return deps;
+}
+
+namespace {
+
+Error timed_out(const Prepared& prepared) {
+  return {Kind::policy,
+          "session.timeout",
+          "the session was ended: its " + std::to_string(prepared.plan.integer("/governance/timeout_hours")) +
+              " h are over (session.timeout_hours)",
+          "go on with it: scc start --resume",
+          {}};
 }
 
 }  // namespace
 
-Result<int> start(Host& host, const LaunchOptions& options) {
+Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox) {
+  LaunchOptions options = wanted;
+  if (options.resume && !options.resumed) SCC_CHECK(apply_resume(host, options));
   SCC_TRY(Prepared prepared, prepare(host, options));
   for (const std::string& warning : prepared.plan.strings_at("/warnings")) host.warn(warning);
   SCC_TRY(const std::string image, ensure_image(host, prepared));
   // Where a configured registry is silent the base is bootstrapped, and the image has another name.
-  if (image != prepared.plan.str("/image/ref")) {
+  // The id of an image that was just built belongs to what the sandbox is made of.
+  if (image != prepared.plan.str("/image/ref") || prepared.plan.str("/image/state") != "present") {
     SCC_TRY(prepared, prepare(host, options));
   }
   if (!prepared.engine.info.flag("/local")) {
@@ -322,63 +375,20 @@ Result<int> start(Host& host, const LaunchOptions& options) {
   SCC_CHECK(workspace::unchanged(prepared.workspace));
   SCC_TRY(workspace::GitGuards guards,
           workspace::GitGuards::hold(prepared.git, prepared.owner_uid, prepared.owner_gid));
-  session::Deps deps = make_deps(host, prepared);
+  session::Deps deps = session_deps(host, prepared);
+  deps.replace = options.fresh;
+  if (sandbox != nullptr) *sandbox = prepared.plan.str("/sandbox/name");
   const auto outcome = session::run_session(prepared.plan, deps);
   if (const Status removed = guards.release(); !removed) host.warn(removed.error().message);
   if (!outcome) return fail(outcome.error());
+  if (outcome->timed_out) return fail(timed_out(prepared));
   return outcome->exit_code;
-}
-
-namespace {
-
-/// The running sandbox that a command without a name means: the only one of this workspace.
-Result<session::SandboxEntry> sandbox_here(Host& host, const LaunchOptions& options,
-                                           const std::vector<session::SandboxEntry>& entries) {
-  SCC_TRY(const Resolved resolved, resolve_workspace(host, options));
-  std::vector<session::SandboxEntry> here;
-  for (const session::SandboxEntry& entry : entries) {
-    const bool provider_fits = options.provider.empty() || entry.provider == options.provider;
-    if (entry.workspace == resolved.root() && entry.state == "running" && provider_fits)
-      here.push_back(entry);
-  }
-  if (here.size() == 1) return here.front();
-  if (here.empty()) {
-    return fail(Kind::not_found, "sandbox.none-here", "no sandbox of " + resolved.root() + " runs",
-                "run `scc start` there");
-  }
-  return fail(Kind::usage, "sandbox.ambiguous",
-              std::to_string(here.size()) + " sandboxes of " + resolved.root() + " run",
-              "name one: run `scc list`");
-}
-
-}  // namespace
-
-Result<int> shell(Host& host, const LaunchOptions& options, const std::string& name,
-                  std::vector<std::string> argv) {
-  SCC_TRY(Engine engine, choose_engine(host, options.runtime));
-  SCC_TRY(const auto entries, session::list_sandboxes({engine.runtime.get()}, host.paths, host.env));
-  SCC_TRY(const session::SandboxEntry entry,
-          name.empty() ? sandbox_here(host, options, entries) : session::resolve_sandbox(entries, name));
-  if (entry.state == "stopped") {
-    return fail(Kind::not_found, "sandbox.stopped", entry.name + " does not run",
-                "run `scc start` in " + entry.workspace);
-  }
-  if (argv.empty()) argv = {"/bin/bash"};
-  SCC_TRY(const session::ExecTarget target,
-          session::shell_target(host.paths, entry.name, entry.id, std::move(argv), options.tty));
-  SCC_TRY(plugin::Registry * registry, host.registry());
-  SCC_TRY(const auto netpolicy, registry->netpolicy("open", json::Value(json::Object{})));
-  session::Deps deps{*engine.runtime, *netpolicy, host.paths, host.env};
-  deps.note = [&host](const std::string& text) { host.warn(text); };
-  deps.cancelled = [] { return os::cancelled(); };
-  SCC_TRY(const session::AttachOutcome outcome, session::attach_exec(target, deps, {}));
-  return outcome.exit_code;
 }
 
 Result<StatusReport> status(Host& host, const LaunchOptions& options) {
   StatusReport out;
   SCC_TRY(plugin::Registry * registry, host.registry());
-  SCC_TRY(const Engine engine, choose_engine(host, options.runtime));
+  SCC_TRY(Engine engine, choose_engine(host, options.runtime));
   out.runtime = engine.runtime->ref().id;
   out.runtime_version = engine.info.str("/version");
   out.endpoint = engine.info.str("/endpoint");
@@ -408,11 +418,18 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
     out.image_ref = image.ref;
     out.image_state = image::to_string(image.state);
   }
-  SCC_TRY(const auto entries, session::list_sandboxes({engine.runtime.get()}, host.paths, host.env));
-  for (const session::SandboxEntry& entry : entries) {
+  EngineSet engines;
+  engines.engines.push_back(std::move(engine));
+  if (options.runtime.empty()) SCC_CHECK(add_recorded_engines(host, engines));
+  const session::SandboxListing listed = session::list_what_answers(engines.runtimes(), host.paths, host.env);
+  for (const Error& error : engines.down) out.notes.push_back(error.message);
+  for (const Error& error : listed.errors) out.notes.push_back(error.message);
+  for (const session::SandboxEntry& entry : listed.entries) {
     if (entry.state != "running") continue;
     ++out.running;
-    if (entry.workspace == out.workspace) out.sandbox = entry.name;
+    if (entry.workspace != out.workspace) continue;
+    out.sandbox = entry.name;
+    if (entry.session) out.session = entry.session->id;
   }
   return out;
 }

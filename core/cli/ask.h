@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/env.h"
@@ -15,6 +16,14 @@ Result<bool> confirmed(Env& env, const std::string& question);
 /// A line of text, trimmed. Where nothing may be asked: Kind::usage cli.missing, and `option` is what to pass
 /// instead. Kind::cancelled at the end of input.
 Result<std::string> asked(Env& env, const std::string& question, const std::string& option);
+
+/// One of `lines`, by its number, asked on stderr; Enter takes the first. Kind::cancelled for an empty list
+/// of lines, "q", Escape and the end of input; Kind::usage cli.missing where nothing may be asked.
+Result<std::size_t> picked(Env& env, const std::string& question, const std::vector<std::string>& lines,
+                           const std::string& option);
+
+/// Questions may be asked, and there is a terminal to show them on.
+bool may_ask(const Env& env);
 
 /// The error of a confirm that was answered with no.
 tl::unexpected<Error> declined();

@@ -66,6 +66,7 @@ Result<int> run_command(const Parsed& parsed, const os::Environment& environment
                     !truthy(environment, "SCC_NONINTERACTIVE") && os::is_tty(STDIN_FILENO);
   env.host.progress = [&](std::string_view text) { console.progress(text); };
   env.host.detail = [&](std::string_view text) { console.detail(text); };
+  env.host.tell = [&](std::string_view text) { console.note(text); };
   env.host.warn = [&](std::string_view text) { console.add_warning(std::string(text)); };
   static const std::vector<Command> start = start_commands();
   const Command& command = parsed.command != nullptr ? *parsed.command : start.front();

@@ -158,9 +158,41 @@ def bench_start(args, env, home, image):
     row("scc start, first byte / docker run", [x[0] for x in mine], [x[0] for x in plain], "<= 1.25")
     row("scc start, first byte / docker run, hardened alike", [x[0] for x in alike], [x[0] for x in hardened], "")
     row("scc start where a stopped sandbox is / docker run", [x[0] for x in again], [x[0] for x in beside], "",
-        "removes the stopped one first")
+        "starts the stopped one again")
     row("scc start, whole / docker run --rm, whole", [x[1] for x in mine], [x[1] for x in plain], "",
         "ours stops and keeps the sandbox, the floor removes it")
+    subprocess.run([args.scc, "prune", "--yes"], env=env, check=False, capture_output=True)
+
+
+def bench_stop(args, env, home, image, count=5):
+    """`scc stop --all` with several sandboxes beside the engine's own time for as many containers."""
+    common = ["--provider", "command", "--plugin-dir", args.provider_dir]
+
+    def ours():
+        children = []
+        for number in range(count):
+            repo = os.path.join(home, f"stop{number}")
+            os.makedirs(repo, exist_ok=True)
+            child = subprocess.Popen([args.scc, "start", repo, *common, "--", "/bin/sh", "-c", "echo x; exec sleep 600"], env=env,
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            child.stdout.read(1)
+            children.append(child)
+        begin = time.perf_counter()
+        subprocess.run([args.scc, "stop", "--all"], env=env, check=True, capture_output=True)
+        spent = time.perf_counter() - begin
+        for child in children:
+            child.communicate()
+        return spent
+
+    def theirs():
+        ids = [subprocess.run(["docker", "run", "-d", "--rm", "--init", image, "sleep", "600"], check=True, capture_output=True,
+                              text=True).stdout.strip() for _ in range(count)]
+        begin = time.perf_counter()
+        subprocess.run(["docker", "stop", *ids], check=True, capture_output=True)
+        return time.perf_counter() - begin
+
+    mine, floor = pairs(max(args.runs // 5, 2), ours, theirs)
+    row(f"scc stop --all / docker stop, {count} sandboxes", mine, floor, "<= 1.5")
     subprocess.run([args.scc, "prune", "--yes"], env=env, check=False, capture_output=True)
 
 
@@ -201,6 +233,7 @@ def main():
             bench_compute(args.compute)
         image = base_image(args.scc, env)
         bench_start(args, env, home, image)
+        bench_stop(args, env, home, image)
     return 0
 
 

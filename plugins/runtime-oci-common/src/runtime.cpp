@@ -254,6 +254,23 @@ sdk::VolumeInfo Runtime::volume_ensure(const sdk::Json& request) {
 
 sdk::VolumeList Runtime::volume_list(const sdk::Json& filter) {
   Call call;
+  if (filter.flag("/size")) {
+    // Only this tells sizes, and it takes no filter: the engine counts every volume that it has.
+    call.path = "/system/df?type=volume";
+    call.timeout_ms = kCreateMs;
+    sdk::VolumeList all = oci::volume_list(api()->json(call, "measuring volumes"));
+    const sdk::StringMap wanted = filter.map("/labels");
+    all.volumes.erase(std::remove_if(all.volumes.begin(), all.volumes.end(),
+                                     [&wanted](const sdk::VolumeInfo& volume) {
+                                       return std::any_of(wanted.begin(), wanted.end(), [&](const auto& one) {
+                                         const auto found = volume.labels.find(one.first);
+                                         return found == volume.labels.end() ||
+                                                (!one.second.empty() && found->second != one.second);
+                                       });
+                                     }),
+                      all.volumes.end());
+    return all;
+  }
   call.path = "/volumes" + label_filters(filter, '?');
   return oci::volume_list(api()->json(call, "listing volumes"));
 }
@@ -345,10 +362,31 @@ void Runtime::sandbox_start(std::string_view id) {
 sdk::SandboxInfo Runtime::sandbox_inspect(std::string_view id) {
   Call call;
   call.path = sandbox_path(id) + "/json";
-  sdk::SandboxInfo info = sandbox_info(api()->json(call, "looking for the sandbox " + printable(id)));
+  const sdk::Json seen = api()->json(call, "looking for the sandbox " + printable(id));
+  sdk::SandboxInfo info = sandbox_info(seen);
+  if (info.state == "running" || info.state == "paused") {
+    info.active_execs = active_execs(seen.strings("/ExecIDs"));
+  }
   // The engine sets its flag only when the sandbox ends; a process that died for memory is told by an event.
   if (info.state == "running" && !info.oom_killed) info.oom_killed = ran_out_of_memory(info.id);
+  if (info.state != "running" && info.state != "paused") info.active_execs = 0;
   return info;
+}
+
+/// How many of these execs still run: engines differ in how long they name one that has ended.
+std::int64_t Runtime::active_execs(const std::vector<std::string>& ids) {
+  constexpr std::size_t kMost = 64;
+  if (ids.size() > kMost) return static_cast<std::int64_t>(ids.size());
+  std::int64_t active = 0;
+  for (const std::string& id : ids) {
+    Call call;
+    call.path = "/exec/" + escape_path(checked_name(id, "exec")) + "/json";
+    const Reply reply = api()->call(call);
+    if (reply.status == 404) continue;
+    if (!reply.ok()) return -1;
+    if (host_.parse(reply.body).flag("/Running")) ++active;
+  }
+  return active;
 }
 
 bool Runtime::ran_out_of_memory(const std::string& id) {
@@ -375,8 +413,8 @@ bool Runtime::ran_out_of_memory(const std::string& id) {
 
 sdk::SandboxList Runtime::sandbox_list(const sdk::Json& filter) {
   Call call;
-  call.path =
-      std::string("/containers/json?all=") + (filter.flag("/all") ? "1" : "0") + label_filters(filter, '&');
+  call.path = std::string("/containers/json?all=") + (filter.flag("/all") ? "1" : "0") +
+              (filter.flag("/size") ? "&size=1" : "") + label_filters(filter, '&');
   return oci::sandbox_list(api()->json(call, "listing sandboxes"));
 }
 

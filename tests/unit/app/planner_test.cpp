@@ -150,6 +150,8 @@ TEST(Planner, NamesDifferByEverythingThatMatters) {
   EXPECT_NE(name, sandbox_name("p", "/w2", "e", 1));
   EXPECT_NE(name, sandbox_name("p", "/w", "f", 1));
   EXPECT_NE(name, sandbox_name("p", "/w", "e", 2));
+  EXPECT_EQ(name, sandbox_name("p", "/w", "e", 1, ""));
+  EXPECT_NE(name, sandbox_name("p", "/w", "e", 1, "beside")) << "a named session has its own";
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ class Runtime {
   void remove(const std::string& path, std::string_view what);
   /// Whether the engine reported that memory ran out in a sandbox that still runs.
   bool ran_out_of_memory(const std::string& id);
+  std::int64_t active_execs(const std::vector<std::string>& ids);
 
   sdk::Host host_;
   std::shared_ptr<const Dialect> dialect_;
