@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
-#include <sys/resource.h>
-
 #include "app/auth.h"
 #include "app/choices.h"
 #include "app/engines.h"
 #include "app/images.h"
+#include "app/inputs.h"
 #include "app/planner.h"
+#include "app/provider_choice.h"
 #include "app/resolve.h"
 #include "app/sessions.h"
 #include "base/str.h"
@@ -23,18 +23,6 @@
 namespace scc::app {
 
 namespace {
-
-/// TERM, COLORTERM, TZ, and LANG when it names UTF-8: all that crosses from the host's environment
-/// (runtime.md §8.10).
-std::map<std::string, std::string> terminal_env(const os::Environment& env) {
-  std::map<std::string, std::string> out;
-  for (const char* name : {"TERM", "COLORTERM", "TZ"}) {
-    const auto value = env.get(name);
-    if (value && !value->empty() && value->size() < 128 && str::printable(*value) == *value)
-      out[name] = *value;
-  }
-  return out;
-}
 
 json::Array mcp_servers(const Governance& governance) {
   json::Array out;
@@ -110,33 +98,6 @@ Result<std::string> secret_value(Host& host, const std::string& provider, const 
   return *value;
 }
 
-std::vector<std::string> expand_all(const os::Environment& env, const std::vector<std::string>& patterns) {
-  std::vector<std::string> out;
-  for (const std::string& pattern : patterns) {
-    if (auto expanded = env.expand(pattern)) out.push_back(std::move(*expanded));
-  }
-  return out;
-}
-
-Result<std::string> ca_text(const config::UserConfig& config) {
-  if (config.tls_ca_file.empty()) return std::string();
-  auto text = os::read_file(config.tls_ca_file);
-  if (!text) {
-    return fail(Error{Kind::config,
-                      "config.ca-file",
-                      "tls.ca_file cannot be read",
-                      "mend " + config.file.native(),
-                      {text.error().message}});
-  }
-  if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos ||
-      text->find("PRIVATE KEY-----") != std::string::npos) {
-    return fail(Kind::config, "config.ca-file",
-                config.tls_ca_file + " is not a PEM file of certificates only",
-                "mend tls.ca_file in " + config.file.native());
-  }
-  return text;
-}
-
 std::string git_kind(workspace::GitKind kind) {
   switch (kind) {
     case workspace::GitKind::none:
@@ -151,15 +112,6 @@ std::string git_kind(workspace::GitKind kind) {
       break;
   }
   return "unverified";
-}
-
-/// 65536, or the hard limit of this process where that is lower: an engine on such a machine (root without
-/// CAP_SYS_RESOURCE, a small container) has the same one, and refuses to start a sandbox with more.
-std::int64_t open_files_limit() {
-  constexpr std::int64_t kWanted = 65536;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return kWanted;
-  return std::min(kWanted, static_cast<std::int64_t>(limit.rlim_max));
 }
 
 Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolved, PlanInputs& in) {
@@ -185,9 +137,7 @@ Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolve
   in.open_files = open_files_limit();
   SCC_TRY(in.ca_pem, ca_text(*config));
   in.terminal_env = terminal_env(host.env);
-  in.engine_sockets = expand_all(host.env, registry->declarations().engine_sockets);
-  const std::string endpoint = in.runtime_info.str("/endpoint");
-  if (str::starts_with(endpoint, "unix://")) in.engine_sockets.push_back(endpoint.substr(7));
+  in.engine_sockets = engine_sockets(host, *registry, in.runtime_info);
   in.volume_name = config->credential_volume;
   if (const plugin::ManifestComponent* component = registry->component("provider", in.provider.id)) {
     in.auth_files = component->capabilities.strings_at("/auth_files");
@@ -267,7 +217,9 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   SCC_TRY(const Governance governance, govern(host, asked));
   SCC_CHECK(check_resumed(options, governance));
   SCC_CHECK(apply_plugin_policy(host, governance));
-  SCC_TRY(const std::string provider_id, choose_provider(host, options, governance));
+  ChoiceContext choice{resolved.root(), !options.dry_run, !options.dry_run};
+  SCC_TRY(const ProviderChoice chosen, choose_provider(host, options, governance, choice));
+  const std::string& provider_id = chosen.id;
   const auto section = config->provider_config.find(provider_id);
   Prepared out;
   SCC_TRY(out.provider, registry->provider(provider_id, section != config->provider_config.end()
@@ -307,9 +259,6 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   return out;
 }
 
-namespace {
-
-/// Builds or pulls what the plan's image needs; returns the image that is there then.
 Result<std::string> ensure_image(Host& host, const Prepared& prepared) {
   const std::string context = prepared.plan.str("/image/context");
   if (prepared.plan.str("/image/state") == "present") return prepared.plan.str("/image/ref");
@@ -326,8 +275,6 @@ Result<std::string> ensure_image(Host& host, const Prepared& prepared) {
   for (const std::string& note : done.notes) host.warn(note);
   return done.ref;
 }
-
-}  // namespace
 
 session::Deps session_deps(Host& host, Prepared& prepared) {
   const std::string provider = prepared.provider->ref().id;
@@ -362,6 +309,7 @@ Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox)
   // Where a configured registry is silent the base is bootstrapped, and the image has another name.
   // The id of an image that was just built belongs to what the sandbox is made of.
   if (image != prepared.plan.str("/image/ref") || prepared.plan.str("/image/state") != "present") {
+    options.provider = prepared.plan.str("/provider/id");  // nobody is asked twice
     SCC_TRY(prepared, prepare(host, options));
   }
   if (!prepared.engine.info.flag("/local")) {
@@ -381,6 +329,7 @@ Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox)
   const auto outcome = session::run_session(prepared.plan, deps);
   if (const Status removed = guards.release(); !removed) host.warn(removed.error().message);
   if (!outcome) return fail(outcome.error());
+  remember_provider(host, prepared.plan.str("/workspace/root"), prepared.plan.str("/provider/id"));
   if (outcome->timed_out) return fail(timed_out(prepared));
   return outcome->exit_code;
 }
@@ -408,7 +357,9 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
   out.team = governance.effective.team;
   out.network_policy = model::to_string(governance.network());
   out.notes.insert(out.notes.end(), governance.warnings.begin(), governance.warnings.end());
-  SCC_TRY(out.provider, choose_provider(host, options, governance));
+  auto chosen = choose_provider(host, options, governance, {out.workspace, false, false});
+  if (!chosen && chosen.error().id != "provider.ambiguous") return fail(std::move(chosen).error());
+  if (chosen) out.provider = chosen->id;
   const plugin::ManifestComponent* component = registry->component("provider", out.provider);
   if (component != nullptr && !component->image_context.empty()) {
     SCC_TRY(const image::Host images, image_host(host));

@@ -56,6 +56,9 @@ struct Prepared {
 /// Reads and plans; no engine object is made and nothing written but the plugin probe cache.
 Result<Prepared> prepare(Host& host, const LaunchOptions& options);
 
+/// Builds or pulls what the plan's image needs; returns the image that is there then.
+Result<std::string> ensure_image(Host& host, const Prepared& prepared);
+
 /// prepare, image, proof of a distant engine, session. The result is the agent's exit code; `sandbox` (may be
 /// null) is set to the sandbox's name as soon as it is known. Kind::policy session.timeout when the session
 /// was ended because its time was over.

@@ -109,7 +109,7 @@ json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files,
     mount["read_only"] = false;
     out.push_back(std::move(mount));
   }
-  out.push_back(bind_mount(map_source(in, in.source), in.workspace, false));
+  if (!in.source.empty()) out.push_back(bind_mount(map_source(in, in.source), in.workspace, false));
   for (const PathMount& mount : in.git_mounts) {
     out.push_back(bind_mount(map_source(in, mount.source), mount.target, mount.read_only));
   }
@@ -133,7 +133,7 @@ json::Value labels(const PlanInputs& in, const std::string& name) {
   json::Value out;
   out["scc.managed"] = "true";
   out["scc.backend"] = "oci";
-  out["scc.role"] = "agent";
+  out["scc.role"] = in.role;
   out["scc.schema"] = "1";
   out["scc.instance"] = name;
   out["scc.provider"] = in.provider.id;
@@ -175,7 +175,7 @@ json::Value sandbox_spec(const PlanInputs& in, const std::string& name, json::Ar
   out["labels"] = labels(in, name);
   out["argv"] = json::Value::strings({std::string(kToolDir) + "/scc-init"});
   out["env"] = environment(in);
-  out["workdir"] = in.workspace;
+  out["workdir"] = in.source.empty() ? std::string(kHome) : in.workspace;
   out["user"]["uid"] = in.identity.uid;
   out["user"]["gid"] = in.identity.gid;
   out["mounts"] = std::move(mount_list);
@@ -299,17 +299,23 @@ std::string sandbox_name(const std::string& provider, const std::string& workspa
   return "scc-oci-" + os::sha256_hex(key).substr(0, 16);
 }
 
+std::string sign_in_name(const std::string& volume, const std::string& endpoint) {
+  return "scc-auth-" + os::sha256_hex(volume + std::string(1, '\0') + endpoint).substr(0, 16);
+}
+
 std::string credential_volume(const std::string& provider, const std::string& team, std::int64_t uid) {
   return "scc-cred-" + provider + "-" + (team.empty() ? "default" : team) + "-" + std::to_string(uid);
 }
 
 Result<json::Value> make_plan(const PlanInputs& in) {
   const std::string endpoint = in.runtime_info.str("/endpoint");
-  const std::string name =
-      sandbox_name(in.provider.id, in.workspace, endpoint, in.invoking_uid, in.session_slot);
   const bool has_volume = !in.spec.str("/data_volume/target").empty();
   const std::string volume =
       has_volume ? credential_volume(in.provider.id, in.volume_name, in.identity.uid) : "";
+  const std::string name = in.role == "auth"
+                               ? sign_in_name(volume, endpoint)
+                               : sandbox_name(in.provider.id, in.workspace, endpoint, in.invoking_uid,
+                                              in.session_slot);
   SCC_TRY(const auto files, instance_files(in));
 
   json::Value plan;

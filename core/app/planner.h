@@ -39,8 +39,9 @@ struct PathMount {
 };
 
 struct PlanInputs {
-  std::string workspace;  ///< real path of the root
-  std::string source;     ///< what the engine binds for it
+  std::string workspace;       ///< real path of the root
+  std::string role = "agent";  ///< label scc.role: agent, or auth for a sign-in
+  std::string source;          ///< what the engine binds for it; empty: the sandbox has no workspace
   std::string entry_dir;
   std::string git;                    ///< none, directory, worktree, submodule, unverified
   std::string branch;                 ///< foreign text, may be empty
@@ -86,6 +87,9 @@ std::string sandbox_name(const std::string& provider, const std::string& workspa
                          const std::string& endpoint, std::int64_t uid, const std::string& slot = {});
 /// "scc-cred-<provider>-<team>-<uid>"
 std::string credential_volume(const std::string& provider, const std::string& team, std::int64_t uid);
+
+/// "scc-auth-" and 16 hex digits over the credential volume and the engine: one sign-in at a time.
+std::string sign_in_name(const std::string& volume, const std::string& endpoint);
 
 /// Kind::config (launch.spec) when the provider's document asks for what no sandbox may have; Kind::internal
 /// (launch.plan) when the plan would not fit the schema scc.launch-plan/1.

@@ -42,21 +42,28 @@ Result<std::size_t> picked(Env& env, const std::string& question, const std::vec
     return fail(Kind::usage, "cli.missing", question + ": not given, and nothing may be asked here",
                 "add " + option);
   }
+  return chosen(env, question, lines, 0);
+}
+
+Result<std::size_t> chosen(Env& env, const std::string& question, const std::vector<std::string>& rows,
+                           std::size_t fallback) {
   env.console.clear_progress();
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    std::cerr << "  " << i + 1 << "  " << str::printable(lines[i]) << "\n";
+  std::cerr << str::printable(question) << '\n';
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::cerr << "  [" << i + 1 << "] " << str::printable(rows[i]) << '\n';
   }
+  std::cerr << "  [0] cancel\n";
   constexpr int kTries = 3;
   for (int i = 0; i < kTries; ++i) {
-    std::cerr << str::printable(question) << " [1-" << lines.size() << ", q] " << std::flush;
+    std::cerr << "number [" << fallback + 1 << "]: " << std::flush;
     std::string answer;
     if (!std::getline(std::cin, answer)) break;
     const std::string_view word = str::trim(answer);
-    if (word == "q" || str::starts_with(word, "\x1b")) break;
-    if (word.empty() && !lines.empty()) return std::size_t{0};
+    if (word == "0" || word == "q" || str::starts_with(word, "\x1b")) break;
+    if (word.empty() && fallback < rows.size()) return fallback;
     std::size_t number = 0;
     const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (code == std::errc{} && end == word.data() + word.size() && number >= 1 && number <= lines.size()) {
+    if (code == std::errc{} && end == word.data() + word.size() && number >= 1 && number <= rows.size()) {
       return number - 1;
     }
   }

@@ -17,8 +17,13 @@ Result<bool> confirmed(Env& env, const std::string& question);
 /// instead. Kind::cancelled at the end of input.
 Result<std::string> asked(Env& env, const std::string& question, const std::string& option);
 
-/// One of `lines`, by its number, asked on stderr; Enter takes the first. Kind::cancelled for an empty list
-/// of lines, "q", Escape and the end of input; Kind::usage cli.missing where nothing may be asked.
+/// One of the rows, by its number, asked on stderr; Enter takes `fallback`, 0, "q" and Escape nothing. Asked
+/// three times at most. Kind::cancelled when nothing was taken, and at the end of input.
+Result<std::size_t> chosen(Env& env, const std::string& question, const std::vector<std::string>& rows,
+                           std::size_t fallback);
+
+/// The same where nothing else was given: Enter takes the first; Kind::usage cli.missing where nothing may be
+/// asked, which says to add `option`.
 Result<std::size_t> picked(Env& env, const std::string& question, const std::vector<std::string>& lines,
                            const std::string& option);
 

@@ -57,6 +57,7 @@ std::vector<Command> session_commands();
 std::vector<Command> sandbox_commands();
 std::vector<Command> image_commands();
 std::vector<Command> plugin_commands();
+std::vector<Command> provider_commands();
 std::vector<Command> config_commands();
 std::vector<Command> explain_commands();
 std::vector<Command> team_commands();

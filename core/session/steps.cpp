@@ -286,6 +286,8 @@ Status create_instance(State& state, const Deps& deps) {
 }
 
 Status save_session(const State& state, const Deps& deps) {
+  // A sign-in is no session: nobody goes on with it.
+  if (state.plan.map_at("/sandbox/labels")["scc.role"] == "auth") return {};
   const SessionStore store(deps.paths);
   const auto updated = store.update(state.stored.id, [&](StoredSession& now) {
     StoredSession next = state.stored;

@@ -92,6 +92,25 @@ struct AuthStatus {
   }
 };
 
+/// A short-lived sign-in: run in a sandbox that holds the credential volume and nothing else of the user's.
+struct LoginPlan {
+  std::string image;  ///< as in LaunchSpec
+  std::vector<std::string> argv;
+  StringMap env;
+  std::string data_volume;  ///< as in LaunchSpec
+  std::vector<std::string> destination_sets;
+  std::vector<std::string> notes;  ///< told before it begins
+
+  std::string json() const { return text_of(*this); }
+  void write(JsonWriter& w) const {
+    const bool typed = image.rfind("context:", 0) == 0 || image.rfind("ref:", 0) == 0;
+    w.begin_object().member("schema", "scc.login-plan/1");
+    w.member("image", typed ? image : "ref:" + image).member("argv", argv).member_if("env", env);
+    if (!data_volume.empty()) w.key("data_volume").begin_object().member("target", data_volume).end_object();
+    w.member_if("destination_sets", destination_sets).member_if("notes", notes).end_object();
+  }
+};
+
 // ---- runtime ----
 
 struct RuntimeProblem {

@@ -537,6 +537,8 @@ class ProviderDriver {
 
   Outcome plan_launch(std::string_view request) { return call(table_->plan_launch, self_, view(request)); }
   Outcome auth_status(std::string_view request) { return call(table_->auth_status, self_, view(request)); }
+  /// Only where the provider has it.
+  Outcome plan_login(std::string_view request) { return call(table_->plan_login, self_, view(request)); }
 
   Outcome created;
 
