@@ -32,6 +32,8 @@ RUN_PACKAGES=(ca-certificates debian-archive-keyring mmdebstrap uidmap)
 # What the tour's and the tests' model API is driven with.
 LAB_PACKAGES=(python3 openssl)
 ENGINE_PACKAGES=(docker.io iptables)
+# The second engine of the tests. runc as well, because crun does not run where both versions of cgroups are mounted.
+PODMAN_PACKAGES=(podman netavark aardvark-dns runc crun conmon catatonit slirp4netns fuse-overlayfs uidmap)
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev clang clang-format clang-tidy libclang-rt-14-dev binutils patchelf shellcheck)
 
 # Installs those of the packages that are missing; touches apt only when one is.

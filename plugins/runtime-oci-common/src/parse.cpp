@@ -117,6 +117,7 @@ sdk::NetworkInfo network_info(const sdk::Json& inspect) {
   info.labels = inspect.map("/Labels");
   info.subnet = inspect.str("/IPAM/Config/0/Subnet");
   info.gateway = inspect.str("/IPAM/Config/0/Gateway");
+  if (info.gateway == "<nil>") info.gateway.clear();  // an engine's word for none
   return info;
 }
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plugin's table as the host calls it, a throw-away image made of the static helper, and sandboxes that
-// go with the test. Without an engine tests are skipped; with SCC_REQUIRE_ENGINES=1 they fail instead.
+// What every container runtime must do, against a real engine. The plugin is whatever SCC_RUNTIME_PLUGIN, a
+// plugin's directory, and SCC_RUNTIME_ID, one of its runtimes, name: its table as the host calls it, behind
+// the host's real services and the grants of its manifest. Each test gets a throw-away image made of the
+// static helper, and sandboxes that go with it. What an engine cannot do here must be told by its probe, and
+// that is asserted instead. Without an engine tests are skipped; with SCC_REQUIRE_ENGINES=1 they fail.
 #pragma once
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -11,7 +15,9 @@
 
 #include <gtest/gtest.h>
 
-#include "integration/docker/test_host.h"
+#include "os/env.h"
+#include "plugin/host.h"
+#include "plugin/manifest.h"
 #include "scc/sdk/testing.hpp"
 
 namespace scc::test {
@@ -60,23 +66,37 @@ class ExecHandle {
   scc_status close_input();
   scc_status resize(std::uint16_t rows, std::uint16_t cols);
   int fd() const { return table_->exec_fd(exec_); }
+  scc_exec* raw() const { return exec_; }
 
  private:
   const scc_runtime_v1* table_;
   scc_exec* exec_;
 };
 
-/// One instance of the runtime. Env: as the plugin's configuration has it.
+/// The plugin that the environment names, mapped once. Throws when it is none.
+struct UnderTest {
+  static const UnderTest& get();
+  std::filesystem::path directory;
+  std::string runtime;
+  plugin::Manifest manifest;
+  const scc_runtime_v1* table = nullptr;
+};
+
+/// One instance of the runtime, with the environment's variables that its manifest asks for.
 class Engine {
  public:
-  explicit Engine(const sdk::StringMap& env);
+  /// `more`: variables that count as if they were in the environment.
+  explicit Engine(const sdk::StringMap& more = {});
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  TestHost host;
+  std::atomic<bool> cancelled{false};
   const scc_runtime_v1* table;
   scc_runtime* instance = nullptr;
+  /// The probe's answer, asked once.
+  const sdk::testing::Value& info();
+  bool has_problem(const std::string& code);
 
   template <class Verb, class... Input>
   Outcome ask(Verb verb, Input... input) {
@@ -107,12 +127,16 @@ class Engine {
   std::optional<ExecHandle> exec(std::string_view id, std::string_view request, Outcome& outcome);
 
  private:
+  std::unique_ptr<plugin::HostContext> host_;
+  std::optional<sdk::testing::Value> info_;
+  std::filesystem::path state_;
+
   using Streaming = scc_status (*)(scc_runtime*, scc_str, const scc_source*, const scc_sink*,
                                    const scc_error_sink*);
   Outcome stream(Streaming verb, std::string_view request, std::string_view tar, std::string& progress);
 };
 
-class DockerTest : public testing::Test {
+class RuntimeTest : public testing::Test {
  protected:
   static void SetUpTestSuite();
   static void TearDownTestSuite();
@@ -130,8 +154,8 @@ class DockerTest : public testing::Test {
   static std::string exec_request(const std::vector<std::string>& argv, bool tty = false,
                                   const std::string& more = "");
   ExecResult exec(const std::string& id, const std::vector<std::string>& argv, const std::string& input = "");
-  /// The engine's own inspect document, past the plugin.
-  sdk::testing::Value raw_inspect(const std::string& id);
+  /// Whom a file belongs to on the host that uid 1234 of a sandbox made.
+  unsigned owner_outside();
 
   static std::string image_;
   static std::string unique_;
@@ -139,6 +163,11 @@ class DockerTest : public testing::Test {
   std::vector<std::string> sandboxes_;
   ScratchDir scratch_;
 };
+
+/// A root file system of the helper alone, with so many bytes that do not compress beside it.
+std::string helper_rootfs(std::size_t padding = 0);
+/// scc.image-import/1.
+std::string import_request(const std::string& tag, const std::string& label);
 
 /// The bytes of the helper's flood, from `at`.
 std::string flood_bytes(std::size_t at, std::size_t size);

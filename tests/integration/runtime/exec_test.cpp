@@ -6,14 +6,14 @@
 
 #include <gmock/gmock.h>
 
-#include "integration/docker/engine_fixture.h"
+#include "integration/runtime/engine_fixture.h"
 
 namespace scc::test {
 namespace {
 
 using testing::HasSubstr;
 
-TEST_F(DockerTest, ReportsExitCodes) {
+TEST_F(RuntimeTest, ReportsExitCodes) {
   const std::string id = run();
   EXPECT_EQ(exec(id, {"/helper", "exit", "0"}).exit_code, 0);
   EXPECT_EQ(exec(id, {"/helper", "exit", "3"}).exit_code, 3);
@@ -24,7 +24,7 @@ TEST_F(DockerTest, ReportsExitCodes) {
   EXPECT_THAT(missing.out + missing.err, HasSubstr("/nothing-here"));
 }
 
-TEST_F(DockerTest, SeparatesOutputAndErrors) {
+TEST_F(RuntimeTest, SeparatesOutputAndErrors) {
   const ExecResult result = exec(run(), {"/helper", "both"});
   ASSERT_EQ(result.out.size(), 128U);
   ASSERT_EQ(result.err.size(), 128U);
@@ -34,14 +34,14 @@ TEST_F(DockerTest, SeparatesOutputAndErrors) {
   }
 }
 
-TEST_F(DockerTest, ClosesTheInputAloneAndReadsOn) {
+TEST_F(RuntimeTest, ClosesTheInputAloneAndReadsOn) {
   const ExecResult result = exec(run(), {"/helper", "echo"}, std::string("in\0put\r\n", 8));
   EXPECT_EQ(result.out, std::string("in\0put\r\n", 8));
   EXPECT_EQ(result.err, "eof");
   EXPECT_EQ(result.exit_code, 0);
 }
 
-TEST_F(DockerTest, PassesAHundredMegabytes) {
+TEST_F(RuntimeTest, PassesAHundredMegabytes) {
   constexpr std::size_t kSize = 100'000'000;
   Outcome opened;
   auto handle = engine_->exec(run(), exec_request({"/helper", "flood", std::to_string(kSize)}), opened);
@@ -59,7 +59,7 @@ TEST_F(DockerTest, PassesAHundredMegabytes) {
   EXPECT_EQ(at, kSize);
 }
 
-TEST_F(DockerTest, EchoesBinaryDataThatFillsEveryBuffer) {
+TEST_F(RuntimeTest, EchoesBinaryDataThatFillsEveryBuffer) {
   const std::string data = flood_bytes(0, std::size_t{8} << 20U);
   Outcome opened;
   auto handle = engine_->exec(run(), exec_request({"/helper", "echo"}), opened);
@@ -91,7 +91,7 @@ TEST_F(DockerTest, EchoesBinaryDataThatFillsEveryBuffer) {
   EXPECT_TRUE(out == data);
 }
 
-TEST_F(DockerTest, GivesATerminalItsSizeAndItsChanges) {
+TEST_F(RuntimeTest, GivesATerminalItsSizeAndItsChanges) {
   Outcome opened;
   auto handle =
       engine_->exec(run(), exec_request({"/helper", "size"}, true, R"(,"rows":33,"cols":111)"), opened);
@@ -106,7 +106,7 @@ TEST_F(DockerTest, GivesATerminalItsSizeAndItsChanges) {
   EXPECT_EQ(result.exit_code, 0);
 }
 
-TEST_F(DockerTest, PassesKeysOfTheTerminalThrough) {
+TEST_F(RuntimeTest, PassesKeysOfTheTerminalThrough) {
   Outcome opened;
   auto handle =
       engine_->exec(run(), exec_request({"/helper", "echo"}, true, R"(,"rows":24,"cols":80)"), opened);
@@ -123,7 +123,7 @@ TEST_F(DockerTest, PassesKeysOfTheTerminalThrough) {
   EXPECT_THAT(result.out, HasSubstr("eof")) << "a terminal has one channel";
 }
 
-TEST_F(DockerTest, InterruptsThroughTheTerminal) {
+TEST_F(RuntimeTest, InterruptsThroughTheTerminal) {
   Outcome opened;
   auto handle = engine_->exec(run(), exec_request({"/helper", "echo"}, true), opened);
   ASSERT_TRUE(handle) << opened.message;
@@ -136,7 +136,7 @@ TEST_F(DockerTest, InterruptsThroughTheTerminal) {
   EXPECT_EQ(result.exit_code, 130);
 }
 
-TEST_F(DockerTest, SaysWhenNothingCame) {
+TEST_F(RuntimeTest, SaysWhenNothingCame) {
   Outcome opened;
   auto handle = engine_->exec(run(), exec_request({"/helper", "echo"}), opened);
   ASSERT_TRUE(handle) << opened.message;
@@ -151,7 +151,7 @@ TEST_F(DockerTest, SaysWhenNothingCame) {
   EXPECT_EQ(bytes, "now");
 }
 
-TEST_F(DockerTest, DropsInputForAProcessThatHasGone) {
+TEST_F(RuntimeTest, DropsInputForAProcessThatHasGone) {
   Outcome opened;
   auto handle = engine_->exec(run(), exec_request({"/helper", "exit", "7"}), opened);
   ASSERT_TRUE(handle) << opened.message;
@@ -163,7 +163,7 @@ TEST_F(DockerTest, DropsInputForAProcessThatHasGone) {
   EXPECT_EQ(handle->close_input(), SCC_OK);
 }
 
-TEST_F(DockerTest, EndsWhenTheSandboxIsStopped) {
+TEST_F(RuntimeTest, EndsWhenTheSandboxIsStopped) {
   const std::string id = run();
   Outcome opened;
   auto handle = engine_->exec(id, exec_request({"/helper", "echo"}), opened);
@@ -177,7 +177,7 @@ TEST_F(DockerTest, EndsWhenTheSandboxIsStopped) {
   EXPECT_EQ(result.exit_code, 137);
 }
 
-TEST_F(DockerTest, RefusesAProcessInASandboxThatDoesNotRun) {
+TEST_F(RuntimeTest, RefusesAProcessInASandboxThatDoesNotRun) {
   const std::string id = name();
   ASSERT_TRUE(engine_->create(spec(id)).ok());
   Outcome opened;
@@ -187,9 +187,10 @@ TEST_F(DockerTest, RefusesAProcessInASandboxThatDoesNotRun) {
   EXPECT_EQ(opened.status, SCC_E_NOT_FOUND);
 }
 
-TEST_F(DockerTest, TellsDeathByMemory) {
-  if (!engine_->ask(engine_->table->probe).document.flag("/cgroup/memory")) {
-    GTEST_SKIP() << "this engine cannot limit memory";
+TEST_F(RuntimeTest, TellsDeathByMemory) {
+  if (!engine_->info().flag("/cgroup/memory")) {
+    EXPECT_TRUE(engine_->has_problem("runtime.no-memory-limit"));
+    return;
   }
   const std::string id = run();
   const ExecResult result = exec(id, {"/helper", "eat"});

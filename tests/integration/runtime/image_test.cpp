@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images and the engine as a whole: import, build with progress and its failures, probe, and an engine that
-// is missing, down or forbidden.
-#include <fstream>
-#include <unistd.h>
-
+// Images and the engine as a whole: import, build with progress and its failures, probe.
 #include <gmock/gmock.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
-#include "integration/docker/engine_fixture.h"
-#include "integration/docker/tar.h"
+#include "integration/runtime/engine_fixture.h"
+#include "integration/runtime/tar.h"
 
 namespace scc::test {
 namespace {
@@ -23,7 +16,7 @@ std::string build_request(const std::string& tag) {
          R"(],"labels":{"scc.test":"built"},"build_args":{"WORD":"a b"}})";
 }
 
-TEST_F(DockerTest, InspectsAndListsImages) {
+TEST_F(RuntimeTest, InspectsAndListsImages) {
   const Outcome seen = engine_->ask(engine_->table->image_inspect, view(image_));
   ASSERT_TRUE(seen.ok()) << seen.message;
   EXPECT_EQ(seen.document.strings("/tags"), std::vector<std::string>{image_});
@@ -43,7 +36,7 @@ TEST_F(DockerTest, InspectsAndListsImages) {
   EXPECT_EQ(none.code, "runtime.no-image");
 }
 
-TEST_F(DockerTest, BuildsWithProgress) {
+TEST_F(RuntimeTest, BuildsWithProgress) {
   const std::string tag = unique_ + "-built:1";
   Tar context;
   context.file("Containerfile",
@@ -62,7 +55,7 @@ TEST_F(DockerTest, BuildsWithProgress) {
   EXPECT_TRUE(engine_->plain(engine_->table->image_remove, view(tag)).ok()) << "gone already";
 }
 
-TEST_F(DockerTest, TellsAFailedBuild) {
+TEST_F(RuntimeTest, TellsAFailedBuild) {
   Tar context;
   context.file("Containerfile", "FROM " + image_ + "\nRUN [\"/helper\", \"exit\", \"9\"]\n");
   std::string progress;
@@ -74,14 +67,14 @@ TEST_F(DockerTest, TellsAFailedBuild) {
   broken.file("Containerfile", "NONSENSE\n");
   const Outcome refused = engine_->build(build_request(unique_ + "-bad:1"), broken.finish(), progress);
   EXPECT_FALSE(refused.ok());
-  EXPECT_THAT(refused.message, HasSubstr("NONSENSE"));
+  EXPECT_THAT(refused.message, testing::AnyOf(HasSubstr("NONSENSE"), HasSubstr("FROM")));
   Tar empty;
   const Outcome nothing = engine_->build(build_request(unique_ + "-bad:1"), empty.finish(), progress);
   EXPECT_FALSE(nothing.ok());
   EXPECT_THAT(nothing.message, HasSubstr("Containerfile"));
 }
 
-TEST_F(DockerTest, PullsByDigestOnly) {
+TEST_F(RuntimeTest, PullsByDigestOnly) {
   sdk::Collect progress;
   const Outcome pulled =
       engine_->ask(engine_->table->image_pull, view("scc-engine-test-none:latest"), progress.c());
@@ -89,76 +82,16 @@ TEST_F(DockerTest, PullsByDigestOnly) {
   EXPECT_EQ(pulled.code, "runtime.name");
 }
 
-TEST_F(DockerTest, ProbesTheEngine) {
+TEST_F(RuntimeTest, ProbesTheEngine) {
   const Outcome probe = engine_->ask(engine_->table->probe);
   ASSERT_TRUE(probe.ok()) << probe.message;
   EXPECT_TRUE(probe.document.flag("/reachable")) << probe.text;
-  EXPECT_EQ(probe.document.str("/runtime_id"), "docker");
+  EXPECT_EQ(probe.document.str("/runtime_id"), UnderTest::get().runtime);
   EXPECT_FALSE(probe.document.str("/version").empty());
   EXPECT_THAT(probe.document.str("/api_version"), HasSubstr("1."));
   EXPECT_THAT(probe.document.str("/endpoint"), HasSubstr("://"));
   EXPECT_GT(probe.document.at("/memory_bytes")->integer, 1 << 20);
   EXPECT_EQ(probe.document.str("/security/seccomp"), "default");
-}
-
-// ---- no engine: these need none ----
-
-struct NoEngine : testing::Test {
-  Outcome probe(const sdk::StringMap& env) {
-    Engine engine(env);
-    const Outcome info = engine.ask(engine.table->probe);
-    EXPECT_TRUE(info.ok()) << "a probe never fails: " << info.message;
-    EXPECT_FALSE(info.document.flag("/reachable"));
-    EXPECT_FALSE(info.document.str("/problems/0/message").empty());
-    EXPECT_FALSE(info.document.str("/problems/0/remedy").empty());
-    const Outcome list = engine.list("{}");
-    EXPECT_FALSE(list.ok()) << "an engine that is down is an error, never an empty list";
-    EXPECT_EQ(list.code, info.document.str("/problems/0/code"));
-    return list;
-  }
-  /// A socket that nobody listens on.
-  std::string stale_socket() {
-    const std::string path = (scratch_.path() / "stale.sock").string();
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    close(fd);
-    return path;
-  }
-  ScratchDir scratch_;
-};
-
-TEST_F(NoEngine, MissingDownAndForbiddenAreTold) {
-  const std::string none = "unix://" + (scratch_.path() / "none.sock").string();
-  const Outcome missing = probe({{"HOME", "/nonexistent"}, {"DOCKER_HOST", none}});
-  EXPECT_EQ(missing.code, "runtime.missing");
-  EXPECT_EQ(missing.status, SCC_E_PREREQ);
-
-  const std::string stale = stale_socket();
-  const Outcome down = probe({{"HOME", "/nonexistent"}, {"DOCKER_HOST", "unix://" + stale}});
-  EXPECT_EQ(down.code, "runtime.unreachable");
-  EXPECT_EQ(down.status, SCC_E_PREREQ);
-
-  ASSERT_EQ(chmod(stale.c_str(), 0), 0);
-  const bool root = geteuid() == 0;
-  if (root) {
-    ASSERT_EQ(seteuid(65534), 0);
-  }
-  const Outcome denied = probe({{"HOME", "/nonexistent"}, {"DOCKER_HOST", "unix://" + stale}});
-  if (root) {
-    ASSERT_EQ(seteuid(0), 0);
-  }
-  EXPECT_EQ(denied.code, "runtime.permission");
-  EXPECT_EQ(denied.status, SCC_E_PREREQ);
-  EXPECT_THAT(denied.hint, HasSubstr("group"));
-}
-
-TEST_F(NoEngine, RefusesSshWithTheWayOut) {
-  const Outcome ssh = probe({{"HOME", "/nonexistent"}, {"DOCKER_HOST", "ssh://user@host"}});
-  EXPECT_EQ(ssh.code, "runtime.ssh");
-  EXPECT_THAT(ssh.hint, HasSubstr("ssh -nNT -L"));
 }
 
 }  // namespace

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "integration/docker/engine_fixture.h"
+#include "integration/runtime/engine_fixture.h"
 
+#include <algorithm>
 #include <chrono>
+#include <dlfcn.h>
 #include <fstream>
 #include <iterator>
 #include <poll.h>
+#include <random>
 #include <stdexcept>
 #include <unistd.h>
 
-#include "integration/docker/tar.h"
+#include "integration/runtime/tar.h"
 #include "json/value.h"
-#include "net/endpoint.h"
 #include "scc/sdk/plugin.hpp"
 
 namespace scc::test {
@@ -19,10 +21,10 @@ namespace {
 using sdk::view;
 using Clock = std::chrono::steady_clock;
 
-sdk::StringMap engine_env() {
-  sdk::StringMap env = {{"HOME", "/nonexistent"}};
-  if (const char* host = std::getenv("DOCKER_HOST")) env["DOCKER_HOST"] = host;
-  return env;
+const char* needed(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) throw std::runtime_error(std::string(name) + " is not set");
+  return value;
 }
 
 /// A source over bytes, in small pieces.
@@ -138,17 +140,73 @@ scc_status ExecHandle::resize(std::uint16_t rows, std::uint16_t cols) {
 
 // ---- engine ----
 
-Engine::Engine(const sdk::StringMap& env)
-    : table(sdk::testing::find_table<scc_runtime_v1>(SCC_IFACE_RUNTIME, "docker")) {
+const UnderTest& UnderTest::get() {
+  static const UnderTest found = [] {
+    UnderTest test;
+    test.directory = needed("SCC_RUNTIME_PLUGIN");
+    test.runtime = needed("SCC_RUNTIME_ID");
+    auto manifest = plugin::parse_manifest(read_whole(test.directory / "plugin.json"),
+                                           test.directory.filename().string());
+    if (!manifest) throw std::runtime_error(manifest.error().message);
+    test.manifest = std::move(*manifest);
+    const auto& library = test.manifest.libraries.at(std::string(plugin::platform()));
+    void* handle = dlopen((test.directory / library.path).c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) throw std::runtime_error(dlerror());
+    const auto* entry = static_cast<const scc_plugin_v1*>(dlsym(handle, "scc_plugin_entry_v1"));
+    for (std::size_t i = 0; entry != nullptr && i < entry->component_count; ++i) {
+      const scc_component& component = entry->components[i];
+      if (component.interface_id == std::string(SCC_IFACE_RUNTIME) && component.id == test.runtime) {
+        test.table = static_cast<const scc_runtime_v1*>(component.table);
+      }
+    }
+    if (test.table == nullptr) throw std::runtime_error("the plugin has no runtime " + test.runtime);
+    return test;
+  }();
+  return found;
+}
+
+Engine::Engine(const sdk::StringMap& more) : table(UnderTest::get().table) {
+  const UnderTest& test = UnderTest::get();
+  std::string pattern = (std::filesystem::temp_directory_path() / "scc-state-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
+  state_ = pattern;
+  auto services = std::make_shared<plugin::HostServices>();
+  services->env = os::Environment::current();
+  for (const auto& [name, value] : more) services->env.vars[name] = value;
+  services->state = state_;
+  services->runtime = state_ / "run";
+  services->cancelled = [this] { return cancelled.load(); };
+  sdk::StringMap env;
+  for (const std::string& name : test.manifest.grants.env) {
+    if (const auto value = services->env.get(name)) env.emplace(name, *value);
+  }
+  host_ = std::make_unique<plugin::HostContext>(test.manifest.id, "runtime", test.manifest.grants, services);
   sdk::JsonWriter w;
   w.begin_object().member("schema", "scc.component-config/1").key("config").begin_object().end_object();
-  w.member("env", env).member("plugin_dir", "/").end_object();
+  w.member("env", env).member("plugin_dir", test.directory.string()).end_object();
   sdk::ErrorCatch error;
-  if (table->create(host.c(), view(w.str()), &instance, error.c()) != SCC_OK)
+  if (table->create(host_->table(), view(w.str()), &instance, error.c()) != SCC_OK) {
     throw std::runtime_error(error.message);
+  }
 }
 Engine::~Engine() {
   table->destroy(instance);
+  host_->close();
+  std::error_code ignored;
+  std::filesystem::remove_all(state_, ignored);
+}
+
+const sdk::testing::Value& Engine::info() {
+  if (!info_) info_ = ask(table->probe).document;
+  return *info_;
+}
+
+bool Engine::has_problem(const std::string& code) {
+  const auto* problems = info().at("/problems");
+  if (problems == nullptr) return false;
+  return std::any_of(problems->children.begin(), problems->children.end(), [&](const auto& problem) {
+    return problem.str("/code") == code && !problem.str("/remedy").empty();
+  });
 }
 
 Outcome Engine::put(std::string_view id, std::string_view path, std::string_view tar) {
@@ -183,58 +241,72 @@ std::optional<ExecHandle> Engine::exec(std::string_view id, std::string_view req
 
 // ---- fixture ----
 
-std::string DockerTest::image_;
-std::string DockerTest::unique_;
+std::string RuntimeTest::image_;
+std::string RuntimeTest::unique_;
 
-void DockerTest::SetUpTestSuite() {
-  unique_ = "engine-test-" + std::to_string(getpid());
-  Engine engine(engine_env());
-  if (!engine.ask(engine.table->probe).document.flag("/reachable")) return;
+std::string helper_rootfs(std::size_t padding) {
   Tar root;
   for (const char* dir : {"proc", "sys", "dev", "etc", "run", "repo", "data"}) root.dir(dir);
   root.dir("tmp", 01777);
-  root.file("helper", read_whole(SCC_DOCKER_HELPER), 0755);
+  root.file("helper", read_whole(needed("SCC_RUNTIME_HELPER")), 0755);
   root.file("etc/passwd", "agent:x:1234:1234::/tmp:/helper\n");
-  image_ = unique_ + ":latest";
+  if (padding != 0) {
+    std::mt19937 random(1);  // a fixed seed: the same bytes every time
+    std::string bytes(padding, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    root.file("padding", bytes);
+  }
+  return root.finish();
+}
+
+std::string import_request(const std::string& tag, const std::string& label) {
+  return R"({"schema":"scc.image-import/1","tag":)" + json_text(tag) + R"(,"labels":{"scc.test":)" +
+         json_text(label) + R"(},"cmd":["/helper"]})";
+}
+
+void RuntimeTest::SetUpTestSuite() {
+  unique_ = "engine-test-" + UnderTest::get().runtime + "-" + std::to_string(getpid());
+  Engine engine;
+  if (!engine.info().flag("/reachable")) return;
+  image_ = unique_ + ":v1";
   std::string progress;
   const Outcome made =
-      engine.import(R"({"schema":"scc.image-import/1","tag":")" + image_ +
-                        R"(","labels":{"scc.test":"engine \"quoted\" $HOME"},"cmd":["/helper"]})",
-                    root.finish(), progress);
+      engine.import(import_request(image_, R"(engine "quoted" $HOME)"), helper_rootfs(), progress);
   ASSERT_TRUE(made.ok()) << made.code << ": " << made.message;
 }
 
-void DockerTest::TearDownTestSuite() {
+void RuntimeTest::TearDownTestSuite() {
   if (image_.empty()) return;
-  Engine engine(engine_env());
+  Engine engine;
   const Outcome gone = engine.plain(engine.table->image_remove, view(image_));
   EXPECT_TRUE(gone.ok()) << gone.message;
   image_.clear();
 }
 
-void DockerTest::SetUp() {
-  engine_ = std::make_unique<Engine>(engine_env());
+void RuntimeTest::SetUp() {
+  engine_ = std::make_unique<Engine>();
   if (!image_.empty()) return;
+  const std::string why =
+      "no engine of " + UnderTest::get().runtime + " answers: " + engine_->info().str("/problems/0/message");
   const char* required = std::getenv("SCC_REQUIRE_ENGINES");
-  if (required != nullptr && std::string(required) == "1")
-    FAIL() << "no Docker engine answers, and one is required";
-  GTEST_SKIP() << "no Docker engine answers";
+  if (required != nullptr && std::string(required) == "1") FAIL() << why;
+  GTEST_SKIP() << why;
 }
 
-void DockerTest::TearDown() {
+void RuntimeTest::TearDown() {
   for (const std::string& sandbox : sandboxes_) {
     const Outcome gone = engine_->remove(sandbox);
     EXPECT_TRUE(gone.ok()) << gone.message;
   }
 }
 
-std::string DockerTest::name(const std::string& suffix) {
+std::string RuntimeTest::name(const std::string& suffix) {
   sandboxes_.push_back(unique_ + "-" + suffix);
   return sandboxes_.back();
 }
 
-std::string DockerTest::spec(const std::string& sandbox, const std::string& mounts, const std::string& mode,
-                             const std::string& network) const {
+std::string RuntimeTest::spec(const std::string& sandbox, const std::string& mounts, const std::string& mode,
+                              const std::string& network) const {
   return R"({"schema":"scc.sandbox-spec/1","name":)" + json_text(sandbox) + R"(,"image":)" +
          json_text(image_) + R"(,"hostname":"scc-test","labels":{"scc.test":)" + json_text(unique_) +
          R"(},"argv":["/helper",)" + json_text(mode) +
@@ -246,7 +318,7 @@ std::string DockerTest::spec(const std::string& sandbox, const std::string& moun
          R"("stop_grace_ms":2000})";
 }
 
-std::string DockerTest::run(const std::string& suffix, const std::string& mounts, const std::string& mode) {
+std::string RuntimeTest::run(const std::string& suffix, const std::string& mounts, const std::string& mode) {
   const std::string sandbox = name(suffix);
   const Outcome made = engine_->create(spec(sandbox, mounts, mode));
   EXPECT_TRUE(made.ok()) << made.code << ": " << made.message;
@@ -255,8 +327,8 @@ std::string DockerTest::run(const std::string& suffix, const std::string& mounts
   return sandbox;
 }
 
-std::string DockerTest::exec_request(const std::vector<std::string>& argv, bool tty,
-                                     const std::string& more) {
+std::string RuntimeTest::exec_request(const std::vector<std::string>& argv, bool tty,
+                                      const std::string& more) {
   sdk::JsonWriter w;
   w.begin_object().member("schema", "scc.exec-request/1").member("argv", argv);
   w.key("user").begin_object().member("uid", 1234).member("gid", 1234).end_object();
@@ -265,8 +337,8 @@ std::string DockerTest::exec_request(const std::vector<std::string>& argv, bool 
   return text + more + "}";
 }
 
-ExecResult DockerTest::exec(const std::string& id, const std::vector<std::string>& argv,
-                            const std::string& input) {
+ExecResult RuntimeTest::exec(const std::string& id, const std::vector<std::string>& argv,
+                             const std::string& input) {
   ExecResult result;
   auto handle = engine_->exec(id, exec_request(argv), result.opened);
   EXPECT_TRUE(handle) << result.opened.code << ": " << result.opened.message;
@@ -277,15 +349,8 @@ ExecResult DockerTest::exec(const std::string& id, const std::vector<std::string
   return result;
 }
 
-sdk::testing::Value DockerTest::raw_inspect(const std::string& id) {
-  const sdk::StringMap env = engine_env();
-  const auto host = env.find("DOCKER_HOST");
-  net::Client client({host == env.end() ? "unix:///var/run/docker.sock" : host->second, std::nullopt});
-  net::Request request;
-  request.path = "/containers/" + id + "/json";
-  const auto response = client.send(request);
-  EXPECT_TRUE(response);
-  return response ? sdk::testing::parsed(response->body) : sdk::testing::Value();
+unsigned RuntimeTest::owner_outside() {
+  return engine_->info().flag("/rootless") ? geteuid() : 1234U;
 }
 
 }  // namespace scc::test

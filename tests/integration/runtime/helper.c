@@ -144,6 +144,20 @@ static int run_facts(void) {
   return 0;
 }
 
+/* How many processes there may be; all end with this one. */
+static int run_forks(void) {
+  int count = 0;
+  pid_t pid;
+  while (count < 4096 && (pid = fork()) >= 0) {
+    if (pid == 0) _exit((int)sleep(600));
+    ++count;
+  }
+  dprintf(1, "%d", count);
+  signal(SIGTERM, SIG_IGN);
+  kill(-1, SIGTERM); /* PID 1 handles it: the sandbox ends */
+  return 0;
+}
+
 static int run_file(const char* how, const char* path, const char* text) {
   if (strcmp(how, "write") == 0) {
     int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0644);
@@ -176,6 +190,7 @@ int main(int argc, char** argv) {
   if (strcmp(mode, "size") == 0) return run_size();
   if (strcmp(mode, "eat") == 0) run_eat();
   if (strcmp(mode, "facts") == 0) return run_facts();
+  if (strcmp(mode, "forks") == 0) return run_forks();
   if (strcmp(mode, "sleep") == 0) return (int)sleep(600);
   if (strcmp(mode, "env") == 0) {
     for (char** item = environ; *item != NULL; ++item) dprintf(1, "%s\n", *item);
