@@ -312,10 +312,9 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   const bool has_volume = !in.spec.str("/data_volume/target").empty();
   const std::string volume =
       has_volume ? credential_volume(in.provider.id, in.volume_name, in.identity.uid) : "";
-  const std::string name = in.role == "auth"
-                               ? sign_in_name(volume, endpoint)
-                               : sandbox_name(in.provider.id, in.workspace, endpoint, in.invoking_uid,
-                                              in.session_slot);
+  const std::string name = in.role == "auth" ? sign_in_name(volume, endpoint)
+                                             : sandbox_name(in.provider.id, in.workspace, endpoint,
+                                                            in.invoking_uid, in.session_slot);
   SCC_TRY(const auto files, instance_files(in));
 
   json::Value plan;
