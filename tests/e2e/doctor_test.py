@@ -70,6 +70,15 @@ class Doctor(support.Case):
         self.assertEqual(checks["engine.docker"]["status"], "fail")
         self.assertRegex(checks["engine.docker"]["remedy"], "usermod|group|rootless|sudo")
 
+    def test_missing_image(self):
+        """The image of an agent is one that somebody names and the engine does not have."""
+        world = self.world()
+        world.write_config(images={"agent-claude": {"ref": "registry.invalid/agent@sha256:" + "0" * 64}})
+        check = self.doctor(world, world.repo())["image.claude"]
+        self.assertEqual(check["status"], "warn", check)
+        self.assertTrue(check["fixable"])
+        self.assertIn("scc image build agent-claude", check["remedy"])
+
     def test_a_broken_configuration(self):
         world = self.world()
         world.write(os.path.join(world.config_dir, "config.json"), '{"standalon": true}', 0o600)
@@ -96,6 +105,23 @@ class Doctor(support.Case):
         self.assertEqual(self.report(done)["directory.config"]["status"], "ok")
         self.assertEqual([fix["check"] for fix in done.data["fixes"] if fix["done"]], ["directory.config"])
         self.assertEqual(stat.S_IMODE(os.stat(world.config_dir).st_mode), 0o700)
+
+    def test_what_a_killed_session_left(self):
+        world = self.world()
+        repo = world.repo()
+        child = world.popen("start", repo, "--", "/bin/sleep", "600")
+        support.wait_for(lambda: world.containers(running=True), what="a running sandbox")
+        support.wait_for(world.held_locks, what="a session")
+        checks = self.doctor(world, repo)
+        self.assertEqual(checks["engine.leftovers"]["status"], "ok", "a living session leaves nothing")
+        child.kill()
+        child.wait()
+        check = self.doctor(world, repo)["engine.leftovers"]
+        self.assertEqual(check["status"], "warn", check)
+        self.assertEqual(check["remedy"], "scc prune")
+        done = world.scc("doctor", repo, "--fix", "--json")
+        self.assertEqual(self.report(done)["engine.leftovers"]["status"], "ok", done)
+        self.assertEqual(world.containers(), [])
 
     def test_bad_usage(self):
         world = self.world()

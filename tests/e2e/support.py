@@ -16,6 +16,7 @@ import secrets
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -268,9 +269,10 @@ class World:
         for base in (os.path.join(self.run_dir, "scc", "locks"), os.path.join(self.state, "run", "locks")):
             for name in sorted(os.listdir(base)) if os.path.isdir(base) else ():
                 with open(os.path.join(base, name), "rb") as file:
-                    try:
-                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except BlockingIOError:
+                    # scc locks open file descriptions, which flock() does not see. struct flock: type, whence, start, len, pid.
+                    wanted = struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+                    found = fcntl.fcntl(file, fcntl.F_OFD_GETLK, wanted)
+                    if struct.unpack("@hhqqi4x", found)[0] != fcntl.F_UNLCK:
                         held.append(name)
         return held
 
