@@ -134,6 +134,7 @@ std::optional<oci::Endpoint> Podman::start() const {
   if (!service_) {
     sdk::ProcessRequest request;
     request.argv = service_argv();
+    runc_ = std::find(request.argv.begin(), request.argv.end(), "runc") != request.argv.end();
     request.env = service_env();
     try {
       service_.emplace(host_.serve(request));
@@ -182,7 +183,8 @@ std::optional<sdk::Failure> Podman::known_error(const std::string& text) const {
 // ---- what it is ----
 
 std::string Podman::facts_key(const oci::Api& api) const {
-  std::string text = api.libpod_version() + "\n" + (service_ ? "own" : api.endpoint().url) + "\n" +
+  std::string text = api.libpod_version() + "\n" +
+                     (service_ ? runc_ ? "own runc" : "own" : api.endpoint().url) + "\n" +
                      std::to_string(::geteuid());
   const std::string home = env("HOME");
   for (const std::string& path :
@@ -244,6 +246,8 @@ void Podman::describe(const oci::Api& api, sdk::RuntimeInfo& info, oci::Abilitie
   here.rootless = facts_->rootless;
   here.has_runtime_dir = !env("XDG_RUNTIME_DIR").empty();
   here.tun_usable = !facts_->rootless || tun_usable();
+  here.hybrid_cgroups = hybrid_cgroups(host_.read_file("/proc/self/cgroup").value_or(""));
+  here.own_service = service_ && api.endpoint().url == service_->url();
   add_problems(*facts_, here, info);
 }
 

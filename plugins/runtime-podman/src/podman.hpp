@@ -50,6 +50,7 @@ class Podman final : public oci::Dialect {
   sdk::StringMap env_;
   std::string share_;  ///< what is installed beside the library
   // Filled on first use; the runtime's verbs are serial.
+  mutable bool runc_ = false;  ///< the service was told to use runc
   mutable std::optional<sdk::Service> service_;
   mutable std::optional<Facts> facts_;
   mutable std::optional<Limits> limits_;

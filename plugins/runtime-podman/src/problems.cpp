@@ -18,6 +18,11 @@ struct Trouble {
 constexpr const char* kSubids =
     "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \"$(id -un)\", then: podman system "
     "migrate";
+constexpr const char* kRunc = "sudo apt-get install runc";
+constexpr const char* kRuncForService =
+    "sudo apt-get install runc && printf '[engine]\\nruntime = \"runc\"\\ncgroup_manager = \"cgroupfs\"\\n' "
+    "| sudo "
+    "tee -a /etc/containers/containers.conf, then restart the service behind CONTAINER_HOST or podman.socket";
 constexpr const char* kTun = "sudo chmod 666 /dev/net/tun";
 constexpr const char* kNetavark = "sudo apt-get install netavark aardvark-dns";
 constexpr const char* kRootlessNetwork = "sudo apt-get install slirp4netns";
@@ -25,7 +30,7 @@ constexpr const char* kRootlessNetwork = "sudo apt-get install slirp4netns";
 // The texts are those of crun 1.8, runc 1.1, Podman 4.3 to 5 and slirp4netns 1.2.
 constexpr Trouble kTroubles[] = {
     {"cgroups in hybrid mode not supported", "runtime.hybrid-cgroups",
-     "crun does not run where both versions of cgroups are mounted", "sudo apt-get install runc"},
+     "crun does not run where both versions of cgroups are mounted", kRunc},
     {"setrlimit", "runtime.rlimit", "this machine does not let a sandbox have the limits that were asked for",
      "raise the hard limit of open files (ulimit -Hn) for the user that runs scc"},
     {"error setting rlimit", "runtime.rlimit",
@@ -93,6 +98,11 @@ void add_problems(const Facts& facts, const Circumstances& here, sdk::RuntimeInf
   if (!facts.seccomp) {
     add(info, "runtime.seccomp-unconfined", "the engine runs sandboxes without a seccomp filter",
         "use a Podman and a kernel with seccomp");
+  }
+  if (here.hybrid_cgroups && facts.oci_runtime == "crun") {
+    add(info, "runtime.hybrid-cgroups",
+        "both versions of cgroups are mounted on this machine, and crun starts no sandbox there; runc does",
+        here.own_service ? kRunc : kRuncForService);
   }
   if (facts.network_backend == "cni") {
     add(info, "runtime.no-netavark",

@@ -20,6 +20,8 @@ struct Circumstances {
   bool rootless = false;
   bool has_runtime_dir = true;  ///< XDG_RUNTIME_DIR is set
   bool tun_usable = true;       ///< /dev/net/tun may be opened by this user
+  bool hybrid_cgroups = false;  ///< both versions of cgroups are mounted
+  bool own_service = true;      ///< scc started the service, so scc chooses the OCI runtime
 };
 void add_problems(const Facts& facts, const Circumstances& here, sdk::RuntimeInfo& info);
 

@@ -47,6 +47,14 @@ TEST(Problems, EachWeaknessIsTold) {
   facts.seccomp = false;
   EXPECT_EQ(codes(facts, {}), Codes{"runtime.seccomp-unconfined"});
   facts = healthy();
+  facts.oci_runtime = "crun";
+  Circumstances hybrid;
+  hybrid.hybrid_cgroups = true;
+  EXPECT_EQ(codes(facts, hybrid), Codes{"runtime.hybrid-cgroups"});
+  EXPECT_EQ(codes(facts, {}), Codes{}) << "crun runs where there is one version";
+  facts.oci_runtime = "runc";
+  EXPECT_EQ(codes(facts, hybrid), Codes{});
+  facts = healthy();
   facts.network_backend = "cni";
   EXPECT_EQ(codes(facts, {}), Codes{"runtime.no-netavark"});
   facts = healthy();
