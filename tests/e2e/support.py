@@ -73,8 +73,8 @@ def as_root(*argv, check=True):
 
 
 def engine(name, *argv, check=True):
-    """The engine's own command: root's Podman, or Docker."""
-    command = (*root_prefix(), "podman") if name == "podman" else (name,)
+    """The engine's own command: root's Podman, Docker, or the Docker behind a socket (unix://...)."""
+    command = {"podman": (*root_prefix(), "podman"), "docker": ("docker",)}.get(name, ("docker", "--host", name))
     done = subprocess.run((*command, *argv), capture_output=True, text=True, check=False, timeout=120)
     if check and done.returncode:
         raise AssertionError(f"{name} {' '.join(argv)}: {done.stderr.strip()}")
@@ -117,10 +117,11 @@ class Done:
 
 
 class World:
-    """One user's machine. `uid` None: who runs the tests. The sandboxes are made by `engine`."""
+    """One user's machine. `uid` None: who runs the tests. The sandboxes are made by `engine`: docker, podman, or unix://PATH."""
 
     def __init__(self, uid=None, plugins=True, engine="docker"):
         self.engine_name = engine
+        runtime = "docker" if engine.startswith("unix://") else engine
         self.me = os.geteuid()
         self.uid = self.me if uid is None else uid
         self.engine_group = os.stat(SOCKET).st_gid if os.path.exists(SOCKET) else None
@@ -138,8 +139,9 @@ class World:
         self.children = []
         self.env = {"PATH": f"{PREFIX}/bin:/usr/local/bin:/usr/bin:/bin", "HOME": self.home, "LANG": "C.UTF-8",
                     "XDG_RUNTIME_DIR": self.run_dir, "TERM": "xterm", "SCC_NO_PROGRESS": "1"}
-        if engine != "docker":
-            self.env["SCC_RUNTIME"] = engine
+        self.env["SCC_RUNTIME"] = runtime  # whatever else is installed
+        if runtime != engine:
+            self.env["DOCKER_HOST"] = engine
         self.settings = {"selected_provider": "command", "credentials": {"volume": self.suffix}}
         self.write_config()
         if plugins:
