@@ -10,6 +10,7 @@ namespace scc::oci {
 namespace {
 
 constexpr std::uint32_t kCreateMs = 60'000;
+constexpr std::uint32_t kImageRemoveMs = 300'000;  // layers of many files on a busy disk
 constexpr std::uint32_t kPullMs = 900'000;
 constexpr std::uint32_t kStopMarginMs = 30'000;  // for the engine's own work after the grace
 
@@ -219,18 +220,18 @@ sdk::ImageInfo Runtime::image_pull(std::string_view ref, const sdk::Sink& progre
   return image_inspect(image);
 }
 
-void Runtime::remove(const std::string& path, std::string_view what) {
+void Runtime::remove(const std::string& path, std::string_view what, std::uint32_t timeout_ms) {
   Call call;
   call.method = "DELETE";
   call.path = path;
-  call.timeout_ms = kCreateMs;
+  call.timeout_ms = timeout_ms;
   const Reply reply = api()->call(call);
   if (reply.ok() || reply.status == 404) return;
   throw api()->error(reply, what);
 }
 
 void Runtime::image_remove(std::string_view ref) {
-  remove("/images/" + escape_path(engine_image(ref)), "removing the image " + printable(ref));
+  remove("/images/" + escape_path(engine_image(ref)), "removing the image " + printable(ref), kImageRemoveMs);
 }
 
 // ---- volumes ----

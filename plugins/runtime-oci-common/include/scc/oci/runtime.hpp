@@ -54,7 +54,7 @@ class Runtime {
   /// A call whose answer says how it went in its lines.
   void run_with_progress(Call call, const sdk::Sink& progress, std::string_view what);
   /// A removal: gone already is done.
-  void remove(const std::string& path, std::string_view what);
+  void remove(const std::string& path, std::string_view what, std::uint32_t timeout_ms = 60'000);
   /// How many of these execs run; -1 when the engine does not say.
   std::int64_t active_execs(const std::vector<std::string>& ids);
   /// A checked reference in the engine's words, and an answer's names in ours.
