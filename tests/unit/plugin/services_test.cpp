@@ -326,7 +326,7 @@ TEST_F(ServicesTest, EndpointsAnswerWhenGranted) {
     request.endpoint = server.url();
     request.tls = sdk::TlsFiles{"/etc/passwd", "", ""};
     EXPECT_EQ(failure_of([&] { h.request(request); }).code, "grant.files");
-    c.close_idle();
+    c.close();
   }
 }
 

@@ -127,7 +127,9 @@ TEST_F(SourceTest, AnyTextIsRefusedOrLeadsToOnePlace) {
     ++accepted;
     const std::string& resolved = source->resolved_url;
     ASSERT_EQ(resolved.rfind("https://", 0), 0U) << text;
-    const std::string path = resolved.substr(std::min(resolved.find('/', 8), resolved.size()));
+    // Up to the query, in which dots mean nothing.
+    const std::string whole = resolved.substr(0, resolved.find('?'));
+    const std::string path = whole.substr(std::min(whole.find('/', 8), whole.size()));
     ASSERT_EQ((path + "/").find("/../"), std::string::npos) << text;
     ASSERT_TRUE(std::all_of(resolved.begin(), resolved.end(), [](char c) { return c > ' ' && c < 0x7f; }))
         << text;
