@@ -78,7 +78,8 @@ PrivateEngine::PrivateEngine(const std::string& runtime, std::size_t megabytes) 
   if (geteuid() != 0) {
     root_ = fs::path(std::getenv(kDisks)) / std::to_string(megabytes);
     fs::create_directories(root_ / "run");
-    return start();
+    start();
+    return;
   }
   std::string pattern = (fs::temp_directory_path() / "scc-engine-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
