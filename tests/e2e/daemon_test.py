@@ -12,7 +12,7 @@ SLEEP = ("/bin/sleep", "600")
 
 
 class Daemon:
-    """A dockerd with a data root, a socket and no network of its own; needs root."""
+    """A dockerd with a data root, a socket and a network namespace (with its bridge) of its own; needs root."""
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="scc-e2e-dockerd-")
@@ -25,8 +25,8 @@ class Daemon:
         for name in ("sock", "run/pid"):
             support.as_root("rm", "-f", f"{self.dir}/{name}")
         self.child = subprocess.Popen(
-            (*support.root_prefix(), "dockerd", "--data-root", f"{self.dir}/data", "--exec-root", f"{self.dir}/run", "--pidfile",
-             f"{self.dir}/run/pid", "--host", self.socket, "--bridge=none", "--iptables=false", "--ip6tables=false",
+            (*support.root_prefix(), "unshare", "--net", "dockerd", "--data-root", f"{self.dir}/data", "--exec-root", f"{self.dir}/run", "--pidfile",
+             f"{self.dir}/run/pid", "--host", self.socket, "--iptables=false", "--ip6tables=false",
              "--ip-forward=false", "--ip-masq=false", "--storage-driver=overlay2"),
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
         support.wait_for(lambda: support.engine(self.socket, "version", "--format", "{{.Server.Version}}", check=False).strip(),

@@ -11,12 +11,14 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 #include <unistd.h>
 
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -26,14 +28,20 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-bool listens(const fs::path& socket_path) {
+/// A daemon listens before it has found its sandboxes again, and answers after that.
+bool answers(const fs::path& socket_path) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{60, 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   socket_path.native().copy(address.sun_path, sizeof address.sun_path - 1);
-  const bool open = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  constexpr std::string_view kPing = "GET /_ping HTTP/1.0\r\nHost: engine\r\n\r\n";
+  char byte = 0;
+  const bool answered = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                        send(fd, kPing.data(), kPing.size(), MSG_NOSIGNAL) > 0 && recv(fd, &byte, 1, 0) == 1;
   close(fd);
-  return open;
+  return answered;
 }
 
 /// The processes whose command line or environment names a directory: all that an engine there has started.
@@ -95,7 +103,10 @@ std::vector<std::string> PrivateEngine::argv() const {
   const std::string run = (root_ / "run").string();
   const std::string socket = "unix://" + (root_ / "sock").string();
   if (runtime_ == "docker") {
-    return {"dockerd",
+    // In a network namespace of its own: a daemon that is told to have no bridge takes away the machine's.
+    return {"unshare",
+            "--net",
+            "dockerd",
             "--data-root",
             data,
             "--exec-root",
@@ -144,7 +155,7 @@ void PrivateEngine::start() {
     _exit(127);
   }
   for (int i = 0; i < 600; ++i) {
-    if (listens(root_ / "sock")) return;
+    if (answers(root_ / "sock")) return;
     std::this_thread::sleep_for(100ms);
   }
   std::ifstream file(log);
