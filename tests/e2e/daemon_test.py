@@ -22,7 +22,8 @@ class Daemon:
         self.start()
 
     def start(self):
-        for name in ("sock", "run/pid"):
+        # The last one: containerd dies with its daemon, but where nobody collects it, it would be taken for one that still runs.
+        for name in ("sock", "run/pid", "run/containerd/containerd.pid"):
             support.as_root("rm", "-f", f"{self.dir}/{name}")
         self.child = subprocess.Popen(
             (*support.root_prefix(), "unshare", "--net", "dockerd", "--data-root", f"{self.dir}/data", "--exec-root", f"{self.dir}/run", "--pidfile",

@@ -3,6 +3,7 @@
 
 #include <scc/oci/lines.hpp>
 #include <scc/oci/parse.hpp>
+#include <scc/oci/root_entry.hpp>
 #include <scc/oci/runtime.hpp>
 #include <scc/oci/text.hpp>
 
@@ -338,7 +339,8 @@ void Runtime::sandbox_put(std::string_view id, std::string_view path, const sdk:
   }
   call.method = "PUT";
   call.path = sandbox_path(id) + "/archive?noOverwriteDirNonDir=1" + parameter("path", path);
-  call.source = tar.c();
+  const RootEntry renamed(tar);
+  call.source = renamed.c();
   call.timeout_ms = 0;
   const Reply reply = api()->call(call);
   if (!reply.ok()) throw api()->error(reply, "writing to " + printable(path));

@@ -139,6 +139,9 @@ void PrivateEngine::start() {
   std::error_code ignored;
   fs::remove(root_ / "sock", ignored);
   fs::remove(root_ / "run/pid", ignored);
+  // Docker's containerd dies with it, but where nobody collects it, it would be taken for one that still
+  // runs.
+  fs::remove(root_ / "run/containerd/containerd.pid", ignored);
   const std::vector<std::string> words = argv();
   std::vector<char*> pointers;
   for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));

@@ -255,8 +255,9 @@ TEST_F(RuntimeTest, KeepsVolumesAndTellsWhoMadeThem) {
   const Outcome second = engine_->ask(engine_->table->volume_ensure, view(request));
   EXPECT_FALSE(second.document.flag("/created"));
   EXPECT_EQ(second.document.str("/labels/scc.test"), unique_);
-  const std::string id = run(
-      "a", R"(,{"type":"volume","source":)" + json_text(volume) + R"(,"target":"/data","read_only":false})");
+  const std::string mount =
+      R"(,{"type":"volume","source":)" + json_text(volume) + R"(,"target":"/data","read_only":false})";
+  const std::string id = run("a", mount);
   const Outcome busy = engine_->plain(engine_->table->volume_remove, view(volume));
   EXPECT_EQ(busy.code, "runtime.conflict");
   Tar tar;
@@ -265,6 +266,16 @@ TEST_F(RuntimeTest, KeepsVolumesAndTellsWhoMadeThem) {
   ASSERT_TRUE(put.ok()) << put.message;
   EXPECT_EQ(exec(id, {"/helper", "cat", "/data/from-tar"}).out, "through put");
   ASSERT_TRUE(engine_->remove(id).ok());
+  // Before the first start, as a launch gives a volume to the user of the sandbox.
+  const std::string later = name("b");
+  ASSERT_TRUE(engine_->create(spec(later, mount)).ok());
+  Tar owner;
+  owner.dir(".", 0750, 1234, 1234);
+  ASSERT_TRUE(engine_->put(later, "/data", owner.finish()).ok());
+  ASSERT_TRUE(engine_->start(later).ok());
+  EXPECT_EQ(exec(later, {"/helper", "stat", "/data"}).out, "750 1234 1234")
+      << "the entry of the directory itself is obeyed";
+  ASSERT_TRUE(engine_->remove(later).ok());
   const std::string filter = R"({"labels":{"scc.test":)" + json_text(unique_) + "}}";
   const Outcome list = engine_->ask(engine_->table->volume_list, view(filter));
   ASSERT_EQ(list.document.at("/volumes")->children.size(), 1U) << "a named volume survives its sandbox";

@@ -12,7 +12,9 @@ namespace scc::test {
 
 class Tar {
  public:
-  void dir(const std::string& name, unsigned mode = 0755) { entry(name + "/", '5', mode, {}, 0, 0); }
+  void dir(const std::string& name, unsigned mode = 0755, unsigned uid = 0, unsigned gid = 0) {
+    entry(name + "/", '5', mode, {}, uid, gid);
+  }
   void file(const std::string& name, std::string_view bytes, unsigned mode = 0644, unsigned uid = 0,
             unsigned gid = 0) {
     entry(name, '0', mode, bytes, uid, gid);

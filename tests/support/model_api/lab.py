@@ -168,6 +168,8 @@ def create_container(suffix, image, script, bodies, net):
     engine("create", "--name", name, "--label", f"{LABEL}={suffix}", "--network", name, "--ip", address,
            "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--cap-add", "NET_BIND_SERVICE",
            "--security-opt", "no-new-privileges", "--pids-limit", "512", "--memory", "512m", "--init",
+           # Its own default may be more than this machine lets anybody have.
+           *(("--ulimit", "host") if ENGINE == "podman" else ()),
            # Forwarding into the unreachable route makes the kernel refuse at once; no rate limit on that.
            "--sysctl", "net.ipv4.ip_forward=1", "--sysctl", "net.ipv4.icmp_ratelimit=0", "--pull", "never",
            *[f"--env=MODEL_API_{key}={value}" for key, value in environment.items()], image)

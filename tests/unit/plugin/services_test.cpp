@@ -219,6 +219,7 @@ TEST_F(ServicesTest, AServiceServesItsSocketAndEndsWithTheInstance) {
   EXPECT_TRUE(std::filesystem::exists(left));
   kept.close();
   EXPECT_FALSE(std::filesystem::exists(left));
+  table->service_end(forgotten);  // late, and harmless: it frees the handle
 }
 
 TEST_F(ServicesTest, AServiceIsRefusedWithoutAGrantAndToldWhenItEnds) {
