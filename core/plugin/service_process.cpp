@@ -2,6 +2,7 @@
 // scc.host.process/1: runs a granted program, or keeps one that serves a socket. argv[0] must stand in
 // grants.process; PATH is always the host's, so that a plugin cannot choose which program a granted name
 // means.
+
 #include <algorithm>
 
 #include "base/str.h"
@@ -22,11 +23,15 @@ namespace {
 constexpr std::int64_t kMaxTimeoutMs = 3'600'000;
 constexpr std::int64_t kMaxOutput = std::int64_t{16} << 20U;
 
-/// Absolute components only: a relative one would mean the workspace.
+/// Absolute components only: a relative one would mean the workspace. The system's own come last: an ordinary
+/// login does not look where programs for networks are.
 std::string search_path(const os::Environment& env) {
   std::vector<std::string> kept;
   for (const std::string& part : str::split(env.get("PATH").value_or("/usr/bin:/bin"), ':')) {
     if (str::starts_with(part, "/")) kept.push_back(part);
+  }
+  for (const char* part : {"/usr/sbin", "/sbin"}) {
+    if (std::find(kept.begin(), kept.end(), part) == kept.end()) kept.emplace_back(part);
   }
   return str::join(kept, ":");
 }

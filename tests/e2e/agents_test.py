@@ -53,8 +53,9 @@ class Shared:
             self.assertEqual(file.read(), "# Notes\n")
         info = os.lstat(os.path.join(repo, "NOTES.md"))
         self.assertEqual((info.st_uid, info.st_gid), (0, 0), "what the agent writes belongs to the owner of the repository")
-        self.assertEqual(len(world.containers()), 1, "the stopped sandbox stays")
+        [sandbox] = world.containers()  # the stopped one stays
         self.ok(world.start(repo, *self.words, SECOND, options=("--resume",), timeout=180))
+        self.assertEqual(world.containers(), [sandbox], "and serves again")
         self.ok(world.start(repo, *self.words, THIRD, options=("--fresh",), timeout=180))
         self.assertTrue(any(FIRST in text for text in self.histories(SECOND)), "the first turn is in the second's history")
         self.assertFalse(any(FIRST in text for text in self.histories(THIRD)), "a fresh conversation begins without it")

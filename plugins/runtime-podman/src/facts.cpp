@@ -71,6 +71,7 @@ Facts facts_of(const sdk::Json& info) {
   facts.selinux = info.flag("/host/security/selinuxEnabled");
   facts.network_backend = word_of(info, "/host/networkBackend");
   facts.storage_driver = word_of(info, "/store/graphDriverName");
+  facts.storage_root = word_of(info, "/store/graphRoot");
   facts.oci_runtime = word_of(info, "/host/ociRuntime/name");
   facts.slirp4netns = !info.str("/host/slirp4netns/executable").empty();
   facts.pasta = !info.str("/host/pasta/executable").empty();
@@ -88,6 +89,7 @@ std::string to_json(const Facts& facts) {
   w.member("rootless", facts.rootless).member("seccomp", facts.seccomp).member("apparmor", facts.apparmor);
   w.member("selinux", facts.selinux).member("network_backend", facts.network_backend);
   w.member("storage_driver", facts.storage_driver).member("oci_runtime", facts.oci_runtime);
+  w.member("storage_root", facts.storage_root);
   w.member("slirp4netns", facts.slirp4netns).member("pasta", facts.pasta);
   w.member("mapped_ids", facts.mapped_ids).end_object();
   return w.take();
@@ -109,6 +111,7 @@ Facts facts_from(const sdk::Json& record) {
   facts.network_backend = record.str("/facts/network_backend");
   facts.storage_driver = record.str("/facts/storage_driver");
   facts.oci_runtime = record.str("/facts/oci_runtime");
+  facts.storage_root = record.require_str("/facts/storage_root");
   facts.slirp4netns = record.flag("/facts/slirp4netns");
   facts.pasta = record.flag("/facts/pasta");
   facts.mapped_ids = record.integer("/facts/mapped_ids");

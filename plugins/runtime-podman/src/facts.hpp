@@ -25,6 +25,7 @@ struct Facts {
   bool selinux = false;
   std::string network_backend;  ///< "netavark", "cni"
   std::string storage_driver;   ///< "overlay", "vfs"
+  std::string storage_root;     ///< the directory of images and containers: what makes it this engine
   std::string oci_runtime;      ///< "crun", "runc"
   bool slirp4netns = false;
   bool pasta = false;

@@ -105,6 +105,16 @@ TEST_F(PodmanTest, AUsersConfigurationStays) {
             "/plugins/runtime-podman/share/containers.conf");
 }
 
+TEST_F(PodmanTest, AServiceOfOursIsKnownByItsStorage) {
+  host.answers["GET /_ping"] = {down("endpoint.missing"), ping("4.3.1")};
+  host.answers["GET /v4.0.0/libpod/info"] = {
+      {200, R"({"version":{"Version":"4.3.1"},"store":{"graphRoot":"/var/lib/x"}})", "{}"}};
+  host.answers["GET /v1.41/info"] = {{200, "{}", "{}"}};
+  const sdk::RuntimeInfo info = runtime()->probe();
+  EXPECT_TRUE(info.reachable);
+  EXPECT_EQ(info.endpoint, "podman:/var/lib/x") << "the socket is another one each time";
+}
+
 TEST_F(PodmanTest, UsesRuncWhereBothVersionsOfCgroupsAre) {
   host.answers["GET /_ping"] = {down("endpoint.missing"), ping("4.3.1")};
   host.files["/proc/self/cgroup"] = "4:memory:/\n0::/\n";

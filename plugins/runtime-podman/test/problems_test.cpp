@@ -106,13 +106,14 @@ TEST(Facts, SurviveTheStore) {
       R"({"host":{"arch":"amd64","cgroupVersion":"v2","cgroupControllers":["memory","pids"],"memTotal":5,)"
       R"("networkBackend":"netavark","ociRuntime":{"name":"crun"},"distribution":{"distribution":"debian","version":"12"},)"
       R"("security":{"rootless":true,"seccompEnabled":true},"slirp4netns":{"executable":"/usr/bin/slirp4netns"},)"
-      R"("idMappings":{"uidmap":[{"size":1},{"size":65536}]}},"store":{"graphDriverName":"overlay"},)"
+      R"("idMappings":{"uidmap":[{"size":1},{"size":65536}]}},"store":{"graphDriverName":"overlay","graphRoot":"/var/lib/x"},)"
       R"("version":{"Version":"4.9.3"}})");
   const Facts facts = facts_of(info);
   EXPECT_EQ(facts.cgroup_version, "2");
   EXPECT_EQ(facts.os, "debian 12");
   EXPECT_EQ(facts.mapped_ids, 65'537);
   EXPECT_TRUE(facts.slirp4netns);
+  EXPECT_EQ(facts.storage_root, "/var/lib/x");
   EXPECT_FALSE(facts.pasta);
   const Facts again = facts_from(host.host().parse("{\"facts\":" + to_json(facts) + "}"));
   EXPECT_EQ(to_json(again), to_json(facts));

@@ -42,6 +42,7 @@ COMMANDS = {
     "podman": (*(() if os.geteuid() == 0 else ("sudo", "-n", "--")), "podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"),
 }
 ENGINE = "docker"  # --engine
+IPTABLES = (*COMMANDS["podman"][:-5], "iptables")
 
 
 def call(command, *argv, data=None, check=True):
@@ -151,10 +152,24 @@ def create_network(suffix):
         done = engine("network", "create", *options, "--subnet", subnet, "--gateway", gateway,
                       "--label", f"{LABEL}={suffix}", name_of(suffix), check=False)
         if done.returncode == 0:
+            if ENGINE == "podman":
+                call(IPTABLES, "-I", "FORWARD", *within(suffix, subnet))
             return subnet, gateway, address
         if not re.search("overlap|already used", done.stderr.lower()):
             raise LabError(f"{ENGINE} network create: {done.stderr.strip()}")
     raise LabError(f"no free subnet found in 198.18.0.0/15; run: {ENGINE} network prune")
+
+
+def within(suffix, subnet):
+    """A rule for packets inside the network: where Docker lives, its policy for the bridges of others is to drop them."""
+    return ("-s", subnet, "-d", subnet, "-m", "comment", "--comment", name_of(suffix), "-j", "ACCEPT")
+
+
+def remove_rules(suffix):
+    for line in call(IPTABLES, "-S", "FORWARD", check=False).stdout.splitlines():
+        words = line.split()
+        if name_of(suffix) in words:
+            call(IPTABLES, "-D", *words[1:], check=False)
 
 
 def create_container(suffix, image, script, bodies, net):
@@ -169,7 +184,7 @@ def create_container(suffix, image, script, bodies, net):
            "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--cap-add", "NET_BIND_SERVICE",
            "--security-opt", "no-new-privileges", "--pids-limit", "512", "--memory", "512m", "--init",
            # Its own default may be more than this machine lets anybody have.
-           *(("--ulimit", "host") if ENGINE == "podman" else ()),
+           *(("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024") if ENGINE == "podman" else ()),
            # Forwarding into the unreachable route makes the kernel refuse at once; no rate limit on that.
            "--sysctl", "net.ipv4.ip_forward=1", "--sysctl", "net.ipv4.icmp_ratelimit=0", "--pull", "never",
            *[f"--env=MODEL_API_{key}={value}" for key, value in environment.items()], image)
@@ -282,6 +297,8 @@ def logs(options):
 def remove(suffix):
     """Removes what carries the label; says what could not be removed."""
     problems = []
+    if ENGINE == "podman":
+        remove_rules(suffix)
     for kind, listing, removal in (
         ("container", ("ps", "-aq"), ("rm", "-f", "-v")),
         ("network", ("network", "ls", "-q"), ("network", "rm")),
