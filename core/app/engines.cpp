@@ -72,7 +72,9 @@ Result<EngineSet> reach_engines(Host& host, const std::string& wanted, Reach rea
       if (auto engine = choose_engine(host, id)) out.engines.push_back(std::move(*engine));
     }
   }
-  if (out.engines.empty()) return fail(first ? Error(out.down.front()) : std::move(first).error());
+  // Whoever names an engine wants that one: what others have is no answer to "clean up" when it is down.
+  if (!first && (out.engines.empty() || reach == Reach::everything)) return fail(std::move(first).error());
+  if (out.engines.empty()) return fail(Error(out.down.front()));
   if (!first) add_down(out, std::move(first).error());
   return out;
 }

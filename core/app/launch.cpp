@@ -5,6 +5,7 @@
 
 #include "app/auth.h"
 #include "app/choices.h"
+#include "app/cleanup.h"
 #include "app/engines.h"
 #include "app/images.h"
 #include "app/inputs.h"
@@ -327,6 +328,7 @@ Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox)
   deps.replace = options.fresh;
   if (sandbox != nullptr) *sandbox = prepared.plan.str("/sandbox/name");
   const auto outcome = session::run_session(prepared.plan, deps);
+  if (has_kept_sandbox(host, prepared.plan.str("/workspace/root"))) guards.leave();
   if (const Status removed = guards.release(); !removed) host.warn(removed.error().message);
   if (!outcome) return fail(outcome.error());
   remember_provider(host, prepared.plan.str("/workspace/root"), prepared.plan.str("/provider/id"));

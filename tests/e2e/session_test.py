@@ -30,7 +30,7 @@ class Base:
         return err.decode()
 
 
-class Records(support.Case, Base):
+class Records(Base, support.Case):
     def test_a_session_is_recorded(self):
         world = self.world()
         repo = world.repo()
@@ -93,7 +93,7 @@ class Records(support.Case, Base):
         self.ok(world.start(repo, "true"))
 
 
-class Resume(support.Case, Base):
+class Resume(Base, support.Case):
     def test_a_session_goes_on(self):
         world = self.world()
         repo = world.repo()
@@ -147,7 +147,7 @@ class Resume(support.Case, Base):
             self.assertEqual(terminal.wait(), 130)
 
 
-class Reuse(support.Case, Base):
+class Reuse(Base, support.Case):
     def test_the_same_sandbox_serves_again(self):
         world = self.world()
         repo = world.repo()
@@ -216,7 +216,7 @@ class Reuse(support.Case, Base):
         self.assertEqual([seen["status"] for seen in sessions(world)], ["exited"])
 
 
-class Conflicts(support.Case, Base):
+class Conflicts(Base, support.Case):
     def test_named_sessions_run_side_by_side(self):
         world = self.world()
         repo = world.repo()
@@ -290,7 +290,7 @@ class Conflicts(support.Case, Base):
         self.assertEqual((world.containers(), world.instances()), ([], []))
 
 
-class Time(support.Case, Base):
+class Time(Base, support.Case):
     def org(self, world, hours):
         path = world.write(os.path.join(world.home, "org.json"), json.dumps({
             "schema_version": "1.0.0", "organization": {"name": "O", "id": "o"},
@@ -317,7 +317,7 @@ class Time(support.Case, Base):
         self.ok(world.start(world.repo(), "true", env={"SCC_TEST_HOUR_MS": "999999999999999"}))
 
 
-class Truth(support.Case, Base):
+class Truth(Base, support.Case):
     """After kill -9 of scc, or of the container: list, sessions and prune tell what is so, and leave nothing."""
 
     def test_scc_is_killed(self):

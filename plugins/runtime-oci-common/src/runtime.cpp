@@ -402,7 +402,10 @@ sdk::SandboxList Runtime::sandbox_list(const sdk::Json& filter) {
   call.path = std::string("/containers/json?all=") + (filter.flag("/all") ? "1" : "0") +
               (filter.flag("/size") ? "&size=1" : "") + label_filters(filter, '&');
   sdk::SandboxList list = oci::sandbox_list(api()->json(call, "listing sandboxes"));
-  for (sdk::SandboxSummary& item : list.sandboxes) item.image = dialect_->our_image(item.image);
+  for (sdk::SandboxSummary& item : list.sandboxes) {
+    item.image = dialect_->our_image(item.image);
+    if (filter.flag("/size") && item.size_bytes < 0) item.size_bytes = 0;  // engines leave out a zero
+  }
   return list;
 }
 
