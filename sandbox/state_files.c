@@ -35,9 +35,12 @@ int open_state_dir(const char* state_dir, const char* name, StateError* error) {
   const int base = open_directory(AT_FDCWD, state_dir);
   if (base < 0) return fail(error, "cannot open " SCC_STATE_DIR, errno);
   struct stat info;
-  // Root may own the parent (the engine made it for a mount below); then nobody else may write there.
-  const bool base_good =
-      fstat(base, &info) == 0 && (info.st_uid == geteuid() || info.st_uid == 0) && (info.st_mode & 022) == 0;
+  // Root may own the parent (the engine made it for a mount below). Others may write there only as in /tmp,
+  // where nobody can take away what is somebody else's: not every engine gives a tmpfs to the user of the
+  // sandbox.
+  const bool known = fstat(base, &info) == 0 && (info.st_uid == geteuid() || info.st_uid == 0);
+  const bool sticky = known && info.st_uid == 0 && (info.st_mode & S_ISVTX) != 0;
+  const bool base_good = known && (sticky || (info.st_mode & 022) == 0);
   if (!base_good) {
     close(base);
     return fail(error, SCC_STATE_DIR " belongs to another user or others may write to it", 0);

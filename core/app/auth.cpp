@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/str.h"
 #include "image/tar.h"
 #include "os/fs.h"
 #include "plugin/provider.h"
@@ -79,29 +80,69 @@ Result<json::Value> read_files(plugin::Runtime& runtime, const json::Value& plan
   return out;
 }
 
+json::Value absent_files(const std::vector<std::string>& names) {
+  json::Value out{json::Object{}};
+  for (const std::string& name : names) {
+    out[name]["present"] = false;
+    out[name]["size"] = 0;
+  }
+  return out;
+}
+
+json::Value unknown(const std::string& why) {
+  json::Value out;
+  out["schema"] = "scc.auth-status/1";
+  out["status"] = "unknown";
+  out["mechanism"] = "unknown";
+  out["guidance"] = why;
+  return out;
+}
+
+/// Names only: the variables that the plan's secrets come from.
+json::Value secret_names(const Host& host, const json::Array& secrets) {
+  constexpr std::string_view kEnv = "env:";
+  json::Value out{json::Object{}};
+  for (const json::Value& secret : secrets) {
+    const std::string from = secret.str("/from");
+    if (!str::starts_with(from, kEnv)) continue;
+    const std::string name = from.substr(kEnv.size());
+    const auto value = host.env.get(name);
+    out[name] = value.has_value() && !value->empty();
+  }
+  return out;
+}
+
 }  // namespace
 
-Status check_sign_in(Host& host, Prepared& prepared, bool tty) {
-  const std::vector<std::string> names = prepared.plan.strings_at("/auth_files");
-  const json::Value* secrets = prepared.plan.at("/secrets");
-  if (tty || names.empty() || (secrets != nullptr && !secrets->items().empty())) return {};
-  plugin::Runtime& runtime = *prepared.engine.runtime;
-  json::Value files{json::Object{}};
-  SCC_TRY(const bool exists, volume_exists(runtime, host.env, prepared.plan.str("/volume/name")));
-  if (exists) {
-    SCC_TRY(files, read_files(runtime, prepared.plan, names));
-  } else {
-    for (const std::string& name : names) {
-      files[name]["present"] = false;
-      files[name]["size"] = 0;
-    }
-  }
+Result<json::Value> auth_status(Host& host, plugin::Runtime& runtime, plugin::Provider& provider,
+                                const json::Value& plan) {
+  const std::vector<std::string> names = plan.strings_at("/auth_files");
+  const json::Value* listed = plan.at("/secrets");
+  const json::Array secrets = listed != nullptr ? listed->items() : json::Array{};
   json::Value request;
   request["schema"] = "scc.auth-request/1";
-  request["files"] = std::move(files);
-  request["env"] = json::Object{};
-  request["mode"] = "login";
-  SCC_TRY(const json::Value judged, prepared.provider->auth_status(request));
+  request["files"] = absent_files(names);
+  request["env"] = secret_names(host, secrets);
+  request["mode"] = secrets.empty() ? "login" : "api_key";
+  if (secrets.empty()) {
+    SCC_TRY(const bool exists, volume_exists(runtime, host.env, plan.str("/volume/name")));
+    if (exists) {
+      const auto image = runtime.image_inspect(plan.str("/image/ref"));
+      if (!image && image.error().kind == Kind::not_found) {
+        return unknown("the image is not built yet: scc image build " + plan.str("/image/context"));
+      }
+      SCC_TRY(request["files"], read_files(runtime, plan, names));
+    }
+  }
+  return provider.auth_status(request);
+}
+
+Status check_sign_in(Host& host, Prepared& prepared, bool tty) {
+  const json::Value* secrets = prepared.plan.at("/secrets");
+  const bool has_files = !prepared.plan.strings_at("/auth_files").empty();
+  if (tty || !has_files || (secrets != nullptr && !secrets->items().empty())) return {};
+  SCC_TRY(const json::Value judged,
+          auth_status(host, *prepared.engine.runtime, *prepared.provider, prepared.plan));
   const std::string status = judged.str("/status");
   if (status == "present" || status == "unknown") return {};
   return fail(Kind::prereq, "auth." + status,

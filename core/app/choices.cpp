@@ -46,19 +46,6 @@ bool offline_capable(const plugin::Registry& registry, const std::string& provid
   return component != nullptr && component->capabilities.flag("/offline_capable");
 }
 
-Result<std::string> automatic_provider(const plugin::Registry& registry, const Governance& governance) {
-  Status refusal;
-  for (const std::string& id : registry.components("provider")) {
-    const plugin::ManifestComponent* component = registry.component("provider", id);
-    if (component == nullptr || component->auto_priority <= 0) continue;
-    const Status allowed = policy::check_provider(governance.effective, id);
-    if (allowed) return id;
-    if (refusal) refusal = allowed;
-  }
-  if (!refusal) return fail(refusal.error());
-  return fail(Kind::prereq, "provider.none", "no provider plugin is usable", "run `scc plugin list --all`");
-}
-
 }  // namespace
 
 namespace {
@@ -108,24 +95,6 @@ Status apply_machine_plugin_policy(Host& host) {
   closed.allow_user = false;
   closed.locked = true;
   return registry->set_policy(std::move(closed));
-}
-
-Result<std::string> choose_provider(Host& host, const LaunchOptions& options, const Governance& governance) {
-  SCC_TRY(const config::UserConfig* config, host.config());
-  SCC_TRY(plugin::Registry * registry, host.registry());
-  std::string named = options.provider;
-  if (named.empty()) named = host.env.get("SCC_PROVIDER").value_or("");
-  if (!named.empty()) {
-    SCC_CHECK(policy::check_provider(governance.effective, named));
-    return named;
-  }
-  if (!config->selected_provider.empty()) {
-    const Status allowed = policy::check_provider(governance.effective, config->selected_provider);
-    if (allowed) return config->selected_provider;
-    host.warn("selected_provider " + config->selected_provider +
-              " is passed over: " + allowed.error().message);
-  }
-  return automatic_provider(*registry, governance);
 }
 
 Result<ImageChoice> choose_image(Host& host, plugin::Runtime& runtime, const plugin::Provider& provider,

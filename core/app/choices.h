@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a launch is made of, chosen within what governance allows: the provider, its image, the network
-// policy's component. Reads only. [main]
+// What a launch is made of, chosen within what governance allows: the provider's image, the network policy's
+// component. Reads only. [main]
 #pragma once
 
 #include <string>
@@ -18,11 +18,6 @@ Status apply_plugin_policy(Host& host, const Governance& governance);
 /// The same for commands that decide nothing and must work without the organisation's document (list, stop,
 /// prune): where it cannot be read, only bundled and system plugins load. Once a run.
 Status apply_machine_plugin_policy(Host& host);
-
-/// --provider, SCC_PROVIDER, the user's preference, else the first by auto_priority. Kind::policy
-/// provider.not-allowed for the first two; a preference that governance does not allow is passed over with a
-/// warning.
-Result<std::string> choose_provider(Host& host, const LaunchOptions& options, const Governance& governance);
 
 /// Where a provider's image comes from: its own context, or a reference that somebody names.
 struct ImageChoice {

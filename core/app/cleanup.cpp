@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cleanup.h"
 
+#include <algorithm>
 #include <set>
 
 #include <sys/stat.h>
 
 #include "session/executor.h"
+#include "session/lister.h"
 #include "workspace/git_view.h"
 
 namespace scc::app {
@@ -22,8 +24,17 @@ std::vector<std::string> workspaces_of(const Host& host, const session::PruneRep
   return {out.begin(), out.end()};
 }
 
+bool has_kept_sandbox(const Host& host, const std::string& root) {
+  const auto instances = session::list_instances(host.paths);
+  if (!instances) return true;  // cannot tell: the files are harmless
+  return std::any_of(instances->begin(), instances->end(), [&](const session::InstanceInfo& info) {
+    return info.record && info.record->kept && info.record->workspace == root;
+  });
+}
+
 void release_git_guards(Host& host, const std::vector<std::string>& workspaces) {
   for (const std::string& root : workspaces) {
+    if (has_kept_sandbox(host, root)) continue;
     struct stat info {};
     if (lstat(root.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) continue;
     workspace::GitOptions options;

@@ -39,11 +39,15 @@ Result<Engine> open_engine(Host& host, const std::string& id) {
 
 }  // namespace
 
-Result<Engine> probe_engine(Host& host, const std::string& id) {
+Result<std::unique_ptr<plugin::Runtime>> open_runtime(Host& host, const std::string& id) {
   SCC_CHECK(apply_machine_plugin_policy(host));
-  SCC_TRY(const config::UserConfig* config, host.config());
   SCC_TRY(plugin::Registry * registry, host.registry());
-  SCC_TRY(auto runtime, registry->runtime(id, plugin_section(*config, *registry, "runtime", id)));
+  SCC_TRY(const config::UserConfig* config, host.config());
+  return registry->runtime(id, plugin_section(*config, *registry, "runtime", id));
+}
+
+Result<Engine> probe_engine(Host& host, const std::string& id) {
+  SCC_TRY(auto runtime, open_runtime(host, id));
   SCC_TRY(json::Value info, runtime->probe());
   return Engine{std::move(runtime), std::move(info)};
 }

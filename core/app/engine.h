@@ -23,5 +23,7 @@ Result<Engine> probe_engine(Host& host, const std::string& id);
 /// `wanted` is the value of --runtime or empty. Kind::prereq runtime.unreachable with the engine's own
 /// remedy.
 Result<Engine> choose_engine(Host& host, const std::string& wanted);
+/// An instance of the runtime plugin `id` with its section of the configuration; nothing is asked of it.
+Result<std::unique_ptr<plugin::Runtime>> open_runtime(Host& host, const std::string& id);
 
 }  // namespace scc::app

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "app/choices.h"
 #include "app/launch.h"
+#include "app/provider_choice.h"
 #include "app/resolve.h"
 #include "config/project_file.h"
 
@@ -48,9 +48,10 @@ Result<policy::Backend> backend_of(Host& host, const Governance& governance, con
   policy::Backend out;
   LaunchOptions options;
   options.provider = provider;
-  if (auto chosen = choose_provider(host, options, governance)) out.provider = *std::move(chosen);
+  if (auto chosen = choose_provider(host, options, governance, {})) out.provider = std::move(chosen->id);
   const std::string mode(model::to_string(governance.network()));
   const auto known = registry->components("netpolicy");
+  out.timeout = true;  // the resident scc ends the session (session/pump.h)
   out.network = std::find(known.begin(), known.end(), mode) != known.end();
   return out;
 }

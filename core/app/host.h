@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/user_config.h"
 #include "os/env.h"
@@ -28,6 +29,13 @@ class Host {
   std::function<void(std::string_view)> detail = [](std::string_view) {
   };  ///< output of a tool, for the impatient
   std::function<void(std::string_view)> warn = [](std::string_view) {};
+  std::function<void(std::string_view)> tell = [](std::string_view) {};  ///< a statement that is no warning
+
+  /// Lets the user choose one of the rows (Enter means `fallback`); empty where nobody can be asked.
+  /// Kind::cancelled when nothing is chosen.
+  std::function<Result<std::size_t>(const std::string& question, const std::vector<std::string>& rows,
+                                    std::size_t fallback)>
+      choose;
 
   /// Seconds since the epoch: the one clock that policy is judged by.
   static std::int64_t now();

@@ -3,13 +3,16 @@
 
 #include <algorithm>
 
-#include <sys/resource.h>
-
 #include "app/auth.h"
 #include "app/choices.h"
+#include "app/cleanup.h"
+#include "app/engines.h"
 #include "app/images.h"
+#include "app/inputs.h"
 #include "app/planner.h"
+#include "app/provider_choice.h"
 #include "app/resolve.h"
+#include "app/sessions.h"
 #include "base/str.h"
 #include "image/nonce.h"
 #include "os/tty.h"
@@ -21,18 +24,6 @@
 namespace scc::app {
 
 namespace {
-
-/// TERM, COLORTERM, TZ, and LANG when it names UTF-8: all that crosses from the host's environment
-/// (runtime.md §8.10).
-std::map<std::string, std::string> terminal_env(const os::Environment& env) {
-  std::map<std::string, std::string> out;
-  for (const char* name : {"TERM", "COLORTERM", "TZ"}) {
-    const auto value = env.get(name);
-    if (value && !value->empty() && value->size() < 128 && str::printable(*value) == *value)
-      out[name] = *value;
-  }
-  return out;
-}
 
 json::Array mcp_servers(const Governance& governance) {
   json::Array out;
@@ -63,7 +54,10 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   request["workspace"]["target"] = resolved.root();
   request["workspace"]["entry_dir"] = resolved.entry_dir();
   request["session"]["id"] = "${session.id}";
-  request["session"]["resume"] = options.resume;
+  request["session"]["resume"] = options.resumed.has_value();
+  if (options.resumed && !options.resumed->conversation.empty()) {
+    request["session"]["conversation"] = options.resumed->conversation;
+  }
   request["session"]["fresh"] = options.fresh;
   request["policy"]["network"] = model::to_string(governance.network());
   // Every launch goes through the checker, which refuses to run the agent without its evidence; so the bypass
@@ -105,33 +99,6 @@ Result<std::string> secret_value(Host& host, const std::string& provider, const 
   return *value;
 }
 
-std::vector<std::string> expand_all(const os::Environment& env, const std::vector<std::string>& patterns) {
-  std::vector<std::string> out;
-  for (const std::string& pattern : patterns) {
-    if (auto expanded = env.expand(pattern)) out.push_back(std::move(*expanded));
-  }
-  return out;
-}
-
-Result<std::string> ca_text(const config::UserConfig& config) {
-  if (config.tls_ca_file.empty()) return std::string();
-  auto text = os::read_file(config.tls_ca_file);
-  if (!text) {
-    return fail(Error{Kind::config,
-                      "config.ca-file",
-                      "tls.ca_file cannot be read",
-                      "mend " + config.file.native(),
-                      {text.error().message}});
-  }
-  if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos ||
-      text->find("PRIVATE KEY-----") != std::string::npos) {
-    return fail(Kind::config, "config.ca-file",
-                config.tls_ca_file + " is not a PEM file of certificates only",
-                "mend tls.ca_file in " + config.file.native());
-  }
-  return text;
-}
-
 std::string git_kind(workspace::GitKind kind) {
   switch (kind) {
     case workspace::GitKind::none:
@@ -146,15 +113,6 @@ std::string git_kind(workspace::GitKind kind) {
       break;
   }
   return "unverified";
-}
-
-/// 65536, or the hard limit of this process where that is lower: an engine on such a machine (root without
-/// CAP_SYS_RESOURCE, a small container) has the same one, and refuses to start a sandbox with more.
-std::int64_t open_files_limit() {
-  constexpr std::int64_t kWanted = 65536;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return kWanted;
-  return std::min(kWanted, static_cast<std::int64_t>(limit.rlim_max));
 }
 
 Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolved, PlanInputs& in) {
@@ -180,9 +138,7 @@ Status fill_inputs(Host& host, const Prepared& prepared, const Resolved& resolve
   in.open_files = open_files_limit();
   SCC_TRY(in.ca_pem, ca_text(*config));
   in.terminal_env = terminal_env(host.env);
-  in.engine_sockets = expand_all(host.env, registry->declarations().engine_sockets);
-  const std::string endpoint = in.runtime_info.str("/endpoint");
-  if (str::starts_with(endpoint, "unix://")) in.engine_sockets.push_back(endpoint.substr(7));
+  in.engine_sockets = engine_sockets(host, *registry, in.runtime_info);
   in.volume_name = config->credential_volume;
   if (const plugin::ManifestComponent* component = registry->component("provider", in.provider.id)) {
     in.auth_files = component->capabilities.strings_at("/auth_files");
@@ -201,6 +157,32 @@ void note_readiness(Host& host, Prepared& out, const image::ImageStatus& image) 
     const auto value = secret_value(host, out.provider->ref().id, secret.str("/from"));
     if (!value) out.not_ready.push_back("secret: " + value.error().message);
   }
+}
+
+/// What makes the session itself: its names, and the conversation that it begins or goes on with.
+Status fill_session(Host& host, const LaunchOptions& options, PlanInputs& in) {
+  SCC_TRY(const config::UserConfig* config, host.config());
+  in.on_exit = config->on_exit;
+  in.session_slot = options.session_name;
+  in.session_name = options.session_name;
+  in.conversation = in.spec.str("/conversation");
+  if (options.resumed) {
+    in.session_name = options.resumed->name;
+    in.resumes = options.resumed->id;
+    if (in.conversation.empty()) in.conversation = options.resumed->conversation;
+  }
+  return {};
+}
+
+/// Without --runtime a workspace stays with the engine on which a sandbox of it lives: a second one beside
+/// it, unseen, would work on the same files.
+std::string engine_of(Host& host, const LaunchOptions& options, const std::string& root) {
+  if (!options.runtime.empty()) return options.runtime;
+  const auto instances = session::list_instances(host.paths);
+  for (const session::InstanceInfo& info : instances ? *instances : std::vector<session::InstanceInfo>()) {
+    if (info.live && info.record && info.record->workspace == root) return info.record->runtime;
+  }
+  return {};
 }
 
 /// A dry run writes nothing, so it refreshes nothing.
@@ -224,7 +206,9 @@ Status refuse_engine_socket(const os::stdfs::path& root, const std::string& endp
 
 }  // namespace
 
-Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
+Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
+  LaunchOptions options = wanted;
+  if (options.resume && !options.resumed) SCC_CHECK(apply_resume(host, options));
   SCC_TRY(plugin::Registry * registry, host.registry());
   SCC_TRY(const config::UserConfig* config, host.config());
   SCC_TRY(Resolved resolved, resolve_workspace(host, options));
@@ -232,14 +216,17 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   asked.workspace = resolved.workspace.root;
   asked.git = &resolved.git;
   SCC_TRY(const Governance governance, govern(host, asked));
+  SCC_CHECK(check_resumed(options, governance));
   SCC_CHECK(apply_plugin_policy(host, governance));
-  SCC_TRY(const std::string provider_id, choose_provider(host, options, governance));
+  ChoiceContext choice{resolved.root(), !options.dry_run, !options.dry_run};
+  SCC_TRY(const ProviderChoice chosen, choose_provider(host, options, governance, choice));
+  const std::string& provider_id = chosen.id;
   const auto section = config->provider_config.find(provider_id);
   Prepared out;
   SCC_TRY(out.provider, registry->provider(provider_id, section != config->provider_config.end()
                                                             ? section->second
                                                             : json::Value(json::Object{})));
-  SCC_TRY(out.engine, choose_engine(host, options.runtime));
+  SCC_TRY(out.engine, choose_engine(host, engine_of(host, options, resolved.root())));
   SCC_CHECK(refuse_engine_socket(resolved.workspace.root, out.engine.info.str("/endpoint")));
   PlanInputs in;
   SCC_CHECK(plan_network(host, out, governance, provider_id, in.network));
@@ -250,6 +237,8 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   in.image_ref = image.status.ref;
   in.image_state = image::to_string(image.status.state);
   in.image_digest = image.status.digest;
+  in.image_id = image.status.image_id;
+  SCC_CHECK(fill_session(host, options, in));
   in.tty = options.tty;
   SCC_CHECK(fill_inputs(host, out, resolved, in));
   in.governance = governance.plan_section();
@@ -271,9 +260,6 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options) {
   return out;
 }
 
-namespace {
-
-/// Builds or pulls what the plan's image needs; returns the image that is there then.
 Result<std::string> ensure_image(Host& host, const Prepared& prepared) {
   const std::string context = prepared.plan.str("/image/context");
   if (prepared.plan.str("/image/state") == "present") return prepared.plan.str("/image/ref");
@@ -291,24 +277,40 @@ Result<std::string> ensure_image(Host& host, const Prepared& prepared) {
   return done.ref;
 }
 
-session::Deps make_deps(Host& host, Prepared& prepared) {
+session::Deps session_deps(Host& host, Prepared& prepared) {
   const std::string provider = prepared.provider->ref().id;
   session::Deps deps{*prepared.engine.runtime, *prepared.netpolicy, host.paths, host.env};
   deps.progress = [&host](const std::string& text) { host.progress(text); };
   deps.note = [&host](const std::string& text) { host.warn(text); };
   deps.secret = [&host, provider](const std::string& from) { return secret_value(host, provider, from); };
   deps.cancelled = [] { return os::cancelled(); };
+  deps.tell = [&host](const std::string& text) { host.tell(text); };
   return deps;
+}
+
+namespace {
+
+Error timed_out(const Prepared& prepared) {
+  return {Kind::policy,
+          "session.timeout",
+          "the session was ended: its " + std::to_string(prepared.plan.integer("/governance/timeout_hours")) +
+              " h are over (session.timeout_hours)",
+          "go on with it: scc start --resume",
+          {}};
 }
 
 }  // namespace
 
-Result<int> start(Host& host, const LaunchOptions& options) {
+Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox) {
+  LaunchOptions options = wanted;
+  if (options.resume && !options.resumed) SCC_CHECK(apply_resume(host, options));
   SCC_TRY(Prepared prepared, prepare(host, options));
   for (const std::string& warning : prepared.plan.strings_at("/warnings")) host.warn(warning);
   SCC_TRY(const std::string image, ensure_image(host, prepared));
   // Where a configured registry is silent the base is bootstrapped, and the image has another name.
-  if (image != prepared.plan.str("/image/ref")) {
+  // The id of an image that was just built belongs to what the sandbox is made of.
+  if (image != prepared.plan.str("/image/ref") || prepared.plan.str("/image/state") != "present") {
+    options.provider = prepared.plan.str("/provider/id");  // nobody is asked twice
     SCC_TRY(prepared, prepare(host, options));
   }
   if (!prepared.engine.info.flag("/local")) {
@@ -322,63 +324,22 @@ Result<int> start(Host& host, const LaunchOptions& options) {
   SCC_CHECK(workspace::unchanged(prepared.workspace));
   SCC_TRY(workspace::GitGuards guards,
           workspace::GitGuards::hold(prepared.git, prepared.owner_uid, prepared.owner_gid));
-  session::Deps deps = make_deps(host, prepared);
+  session::Deps deps = session_deps(host, prepared);
+  deps.replace = options.fresh;
+  if (sandbox != nullptr) *sandbox = prepared.plan.str("/sandbox/name");
   const auto outcome = session::run_session(prepared.plan, deps);
+  if (has_kept_sandbox(host, prepared.plan.str("/workspace/root"))) guards.leave();
   if (const Status removed = guards.release(); !removed) host.warn(removed.error().message);
   if (!outcome) return fail(outcome.error());
+  remember_provider(host, prepared.plan.str("/workspace/root"), prepared.plan.str("/provider/id"));
+  if (outcome->timed_out) return fail(timed_out(prepared));
   return outcome->exit_code;
-}
-
-namespace {
-
-/// The running sandbox that a command without a name means: the only one of this workspace.
-Result<session::SandboxEntry> sandbox_here(Host& host, const LaunchOptions& options,
-                                           const std::vector<session::SandboxEntry>& entries) {
-  SCC_TRY(const Resolved resolved, resolve_workspace(host, options));
-  std::vector<session::SandboxEntry> here;
-  for (const session::SandboxEntry& entry : entries) {
-    const bool provider_fits = options.provider.empty() || entry.provider == options.provider;
-    if (entry.workspace == resolved.root() && entry.state == "running" && provider_fits)
-      here.push_back(entry);
-  }
-  if (here.size() == 1) return here.front();
-  if (here.empty()) {
-    return fail(Kind::not_found, "sandbox.none-here", "no sandbox of " + resolved.root() + " runs",
-                "run `scc start` there");
-  }
-  return fail(Kind::usage, "sandbox.ambiguous",
-              std::to_string(here.size()) + " sandboxes of " + resolved.root() + " run",
-              "name one: run `scc list`");
-}
-
-}  // namespace
-
-Result<int> shell(Host& host, const LaunchOptions& options, const std::string& name,
-                  std::vector<std::string> argv) {
-  SCC_TRY(Engine engine, choose_engine(host, options.runtime));
-  SCC_TRY(const auto entries, session::list_sandboxes({engine.runtime.get()}, host.paths, host.env));
-  SCC_TRY(const session::SandboxEntry entry,
-          name.empty() ? sandbox_here(host, options, entries) : session::resolve_sandbox(entries, name));
-  if (entry.state == "stopped") {
-    return fail(Kind::not_found, "sandbox.stopped", entry.name + " does not run",
-                "run `scc start` in " + entry.workspace);
-  }
-  if (argv.empty()) argv = {"/bin/bash"};
-  SCC_TRY(const session::ExecTarget target,
-          session::shell_target(host.paths, entry.name, entry.id, std::move(argv), options.tty));
-  SCC_TRY(plugin::Registry * registry, host.registry());
-  SCC_TRY(const auto netpolicy, registry->netpolicy("open", json::Value(json::Object{})));
-  session::Deps deps{*engine.runtime, *netpolicy, host.paths, host.env};
-  deps.note = [&host](const std::string& text) { host.warn(text); };
-  deps.cancelled = [] { return os::cancelled(); };
-  SCC_TRY(const session::AttachOutcome outcome, session::attach_exec(target, deps, {}));
-  return outcome.exit_code;
 }
 
 Result<StatusReport> status(Host& host, const LaunchOptions& options) {
   StatusReport out;
   SCC_TRY(plugin::Registry * registry, host.registry());
-  SCC_TRY(const Engine engine, choose_engine(host, options.runtime));
+  SCC_TRY(Engine engine, choose_engine(host, options.runtime));
   out.runtime = engine.runtime->ref().id;
   out.runtime_version = engine.info.str("/version");
   out.endpoint = engine.info.str("/endpoint");
@@ -398,7 +359,9 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
   out.team = governance.effective.team;
   out.network_policy = model::to_string(governance.network());
   out.notes.insert(out.notes.end(), governance.warnings.begin(), governance.warnings.end());
-  SCC_TRY(out.provider, choose_provider(host, options, governance));
+  auto chosen = choose_provider(host, options, governance, {out.workspace, false, false});
+  if (!chosen && chosen.error().id != "provider.ambiguous") return fail(std::move(chosen).error());
+  if (chosen) out.provider = chosen->id;
   const plugin::ManifestComponent* component = registry->component("provider", out.provider);
   if (component != nullptr && !component->image_context.empty()) {
     SCC_TRY(const image::Host images, image_host(host));
@@ -408,11 +371,18 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
     out.image_ref = image.ref;
     out.image_state = image::to_string(image.state);
   }
-  SCC_TRY(const auto entries, session::list_sandboxes({engine.runtime.get()}, host.paths, host.env));
-  for (const session::SandboxEntry& entry : entries) {
+  EngineSet engines;
+  engines.engines.push_back(std::move(engine));
+  if (options.runtime.empty()) SCC_CHECK(add_recorded_engines(host, engines));
+  const session::SandboxListing listed = session::list_what_answers(engines.runtimes(), host.paths, host.env);
+  for (const Error& error : engines.down) out.notes.push_back(error.message);
+  for (const Error& error : listed.errors) out.notes.push_back(error.message);
+  for (const session::SandboxEntry& entry : listed.entries) {
     if (entry.state != "running") continue;
     ++out.running;
-    if (entry.workspace == out.workspace) out.sandbox = entry.name;
+    if (entry.workspace != out.workspace) continue;
+    out.sandbox = entry.name;
+    if (entry.session) out.session = entry.session->id;
   }
   return out;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The use cases of `scc start`, `scc shell` and `scc status`: resolve (reads only), plan (pure), then run.
+// The use cases of `scc start` and `scc status`: resolve (reads only), plan (pure), then run.
 // [main]
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "app/host.h"
 #include "plugin/netpolicy.h"
 #include "plugin/provider.h"
+#include "session/executor.h"
+#include "session/store.h"
 #include "workspace/git_view.h"
 #include "workspace/resolve.h"
 
@@ -27,6 +30,9 @@ struct LaunchOptions {
   bool allow_external_git_dir = false;
   bool fresh = false;
   bool resume = false;
+  std::string resume_ref;    ///< --resume=ID|NAME; empty: the last session here
+  std::string session_name;  ///< --session NAME: a sandbox of its own beside the workspace's other ones
+  std::optional<session::StoredSession> resumed;  ///< once it is known (sessions.h, apply_resume)
   bool tty = false;
   bool dry_run = false;
   bool standalone = false;
@@ -50,12 +56,16 @@ struct Prepared {
 /// Reads and plans; no engine object is made and nothing written but the plugin probe cache.
 Result<Prepared> prepare(Host& host, const LaunchOptions& options);
 
-/// prepare, image, proof of a distant engine, session. The result is the agent's exit code.
-Result<int> start(Host& host, const LaunchOptions& options);
+/// Builds or pulls what the plan's image needs; returns the image that is there then.
+Result<std::string> ensure_image(Host& host, const Prepared& prepared);
 
-/// A shell (or `argv`) in the running sandbox `name`, or in the one of this workspace when empty.
-Result<int> shell(Host& host, const LaunchOptions& options, const std::string& name,
-                  std::vector<std::string> argv);
+/// prepare, image, proof of a distant engine, session. The result is the agent's exit code; `sandbox` (may be
+/// null) is set to the sandbox's name as soon as it is known. Kind::policy session.timeout when the session
+/// was ended because its time was over.
+Result<int> start(Host& host, const LaunchOptions& options, std::string* sandbox = nullptr);
+
+/// What a session needs from here.
+session::Deps session_deps(Host& host, Prepared& prepared);
 
 struct StatusReport {
   std::string workspace;
@@ -70,6 +80,7 @@ struct StatusReport {
   std::string image_ref;
   std::string image_state;
   std::string sandbox;  ///< name of the running sandbox of this workspace
+  std::string session;  ///< id of the session in it
   std::int64_t running = 0;
   std::vector<std::string> notes;
 };

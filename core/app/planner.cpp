@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "os/fs.h"
 #include "plugin/documents.h"
+#include "session/reuse.h"
 
 namespace scc::app {
 
@@ -108,7 +109,7 @@ json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files,
     mount["read_only"] = false;
     out.push_back(std::move(mount));
   }
-  out.push_back(bind_mount(map_source(in, in.source), in.workspace, false));
+  if (!in.source.empty()) out.push_back(bind_mount(map_source(in, in.source), in.workspace, false));
   for (const PathMount& mount : in.git_mounts) {
     out.push_back(bind_mount(map_source(in, mount.source), mount.target, mount.read_only));
   }
@@ -132,7 +133,7 @@ json::Value labels(const PlanInputs& in, const std::string& name) {
   json::Value out;
   out["scc.managed"] = "true";
   out["scc.backend"] = "oci";
-  out["scc.role"] = "agent";
+  out["scc.role"] = in.role;
   out["scc.schema"] = "1";
   out["scc.instance"] = name;
   out["scc.provider"] = in.provider.id;
@@ -174,7 +175,7 @@ json::Value sandbox_spec(const PlanInputs& in, const std::string& name, json::Ar
   out["labels"] = labels(in, name);
   out["argv"] = json::Value::strings({std::string(kToolDir) + "/scc-init"});
   out["env"] = environment(in);
-  out["workdir"] = in.workspace;
+  out["workdir"] = in.source.empty() ? std::string(kHome) : in.workspace;
   out["user"]["uid"] = in.identity.uid;
   out["user"]["gid"] = in.identity.gid;
   out["mounts"] = std::move(mount_list);
@@ -193,9 +194,6 @@ json::Value sandbox_spec(const PlanInputs& in, const std::string& name, json::Ar
   out["security"]["no_new_privileges"] = true;
   out["security"]["read_only_root"] = true;
   out["stop_grace_ms"] = kStopGraceMs;
-  json::Value digestible = out;
-  digestible.object().erase("labels");
-  out["labels"]["scc.spec-digest"] = os::sha256_hex(json::dump(digestible));
   return out;
 }
 
@@ -259,6 +257,16 @@ json::Value checks_json(const PlanInputs& in, const std::vector<InstanceFile>& f
   return out;
 }
 
+json::Value session_json(const PlanInputs& in) {
+  json::Value out;
+  out["name"] = in.session_name;
+  out["slot"] = in.session_slot;
+  out["on_exit"] = in.on_exit;
+  if (!in.resumes.empty()) out["resumes"] = in.resumes;
+  if (!in.conversation.empty()) out["conversation"] = in.conversation;
+  return out;
+}
+
 json::Value volume_json(const PlanInputs& in, const std::string& volume) {
   json::Value out;
   out["name"] = volume;
@@ -284,10 +292,15 @@ Status check_plan(const json::Value& plan) {
 }  // namespace
 
 std::string sandbox_name(const std::string& provider, const std::string& workspace,
-                         const std::string& endpoint, std::int64_t uid) {
+                         const std::string& endpoint, std::int64_t uid, const std::string& slot) {
   const std::string zero(1, '\0');
-  const std::string key = provider + zero + workspace + zero + endpoint + zero + std::to_string(uid);
+  std::string key = provider + zero + workspace + zero + endpoint + zero + std::to_string(uid);
+  if (!slot.empty()) key += zero + slot;
   return "scc-oci-" + os::sha256_hex(key).substr(0, 16);
+}
+
+std::string sign_in_name(const std::string& volume, const std::string& endpoint) {
+  return "scc-auth-" + os::sha256_hex(volume + std::string(1, '\0') + endpoint).substr(0, 16);
 }
 
 std::string credential_volume(const std::string& provider, const std::string& team, std::int64_t uid) {
@@ -296,10 +309,12 @@ std::string credential_volume(const std::string& provider, const std::string& te
 
 Result<json::Value> make_plan(const PlanInputs& in) {
   const std::string endpoint = in.runtime_info.str("/endpoint");
-  const std::string name = sandbox_name(in.provider.id, in.workspace, endpoint, in.invoking_uid);
   const bool has_volume = !in.spec.str("/data_volume/target").empty();
   const std::string volume =
       has_volume ? credential_volume(in.provider.id, in.volume_name, in.identity.uid) : "";
+  const std::string name = in.role == "auth" ? sign_in_name(volume, endpoint)
+                                             : sandbox_name(in.provider.id, in.workspace, endpoint,
+                                                            in.invoking_uid, in.session_slot);
   SCC_TRY(const auto files, instance_files(in));
 
   json::Value plan;
@@ -324,6 +339,8 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   plan["image"]["ref"] = in.image_ref;
   plan["image"]["state"] = in.image_state;
   plan["image"]["digest"] = in.image_digest;
+  plan["image"]["id"] = in.image_id;
+  plan["session"] = session_json(in);
   plan["sandbox"] = sandbox_spec(in, name, mounts(in, files, volume));
   plan["exec"] = exec_json(in);
   plan["checks"] = checks_json(in, files);
@@ -342,6 +359,7 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   plan["secrets"] = in.spec.has("/secrets") ? *in.spec.at("/secrets") : json::Value(json::Array{});
   plan["steps"] = steps(in, has_volume);
   plan["warnings"] = json::Value::strings(in.warnings);
+  plan["sandbox"]["labels"]["scc.spec-digest"] = session::facts_digest(session::create_facts(plan));
   plan["id"] = os::sha256_hex(json::dump(plan));
   SCC_CHECK(check_plan(plan));
   return plan;

@@ -39,8 +39,9 @@ struct PathMount {
 };
 
 struct PlanInputs {
-  std::string workspace;  ///< real path of the root
-  std::string source;     ///< what the engine binds for it
+  std::string workspace;       ///< real path of the root
+  std::string role = "agent";  ///< label scc.role: agent, or auth for a sign-in
+  std::string source;          ///< what the engine binds for it; empty: the sandbox has no workspace
   std::string entry_dir;
   std::string git;                    ///< none, directory, worktree, submodule, unverified
   std::string branch;                 ///< foreign text, may be empty
@@ -61,6 +62,7 @@ struct PlanInputs {
   std::string image_ref;
   std::string image_state;  ///< present, stale, missing
   std::string image_digest;
+  std::string image_id;  ///< as the engine knows it; empty: not there yet
   std::int64_t memory_bytes = 0;
   std::int64_t pids = 4096;
   std::int64_t open_files = 65536;                  ///< limit of one process
@@ -71,14 +73,23 @@ struct PlanInputs {
   std::string volume_name;              ///< "default" or what the user named
   std::vector<std::string> auth_files;  ///< names in the credential volume
   bool tty = false;
+  std::string session_name;      ///< for people; empty: after the workspace
+  std::string session_slot;      ///< --session; part of the sandbox's name
+  std::string resumes;           ///< id of the session that goes on; empty: a new one
+  std::string conversation;      ///< the agent's id of it; may hold ${session.id}; may be empty
+  std::string on_exit = "stop";  ///< stop, keep, remove
   std::vector<std::string> warnings;
 };
 
-/// "scc-oci-" and 16 hex digits over provider, workspace, engine and user: one sandbox for each of these.
+/// "scc-oci-" and 16 hex digits over provider, workspace, engine, user and, when there is one, the session's
+/// name: one sandbox for each of these.
 std::string sandbox_name(const std::string& provider, const std::string& workspace,
-                         const std::string& endpoint, std::int64_t uid);
+                         const std::string& endpoint, std::int64_t uid, const std::string& slot = {});
 /// "scc-cred-<provider>-<team>-<uid>"
 std::string credential_volume(const std::string& provider, const std::string& team, std::int64_t uid);
+
+/// "scc-auth-" and 16 hex digits over the credential volume and the engine: one sign-in at a time.
+std::string sign_in_name(const std::string& volume, const std::string& endpoint);
 
 /// Kind::config (launch.spec) when the provider's document asks for what no sandbox may have; Kind::internal
 /// (launch.plan) when the plan would not fit the schema scc.launch-plan/1.

@@ -19,6 +19,7 @@ struct OptionSpec {
   std::string_view value;  ///< placeholder of its argument; empty: a flag
   std::string_view help;
   bool repeatable = false;
+  bool optional = false;  ///< its argument may be left out; when given it follows "="
 };
 
 /// What was typed, after parsing.
@@ -52,9 +53,11 @@ const std::vector<Command>& commands();
 
 /// The commands of each file; commands() joins them in help order.
 std::vector<Command> start_commands();
+std::vector<Command> session_commands();
 std::vector<Command> sandbox_commands();
 std::vector<Command> image_commands();
 std::vector<Command> plugin_commands();
+std::vector<Command> provider_commands();
 std::vector<Command> config_commands();
 std::vector<Command> explain_commands();
 std::vector<Command> team_commands();

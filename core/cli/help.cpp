@@ -11,6 +11,7 @@ namespace {
 std::string option_left(const OptionSpec& option) {
   std::string out = option.letter != 0 ? std::string("-") + option.letter + ", " : "    ";
   out += "--" + std::string(option.name);
+  if (option.optional) return out + "[=" + std::string(option.value) + "]";
   if (!option.value.empty()) out += " " + std::string(option.value);
   return out;
 }

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "builtin/builtin.h"
+#include "cli/ask.h"
 #include "cli/command.h"
 #include "os/tty.h"
 #include "plugin/probe.h"
@@ -66,6 +67,11 @@ Result<int> run_command(const Parsed& parsed, const os::Environment& environment
                     !truthy(environment, "SCC_NONINTERACTIVE") && os::is_tty(STDIN_FILENO);
   env.host.progress = [&](std::string_view text) { console.progress(text); };
   env.host.detail = [&](std::string_view text) { console.detail(text); };
+  env.host.tell = [&](std::string_view text) { console.note(text); };
+  if (env.interactive) {
+    env.host.choose = [&](const std::string& question, const std::vector<std::string>& rows,
+                          std::size_t fallback) { return chosen(env, question, rows, fallback); };
+  }
   env.host.warn = [&](std::string_view text) { console.add_warning(std::string(text)); };
   static const std::vector<Command> start = start_commands();
   const Command& command = parsed.command != nullptr ? *parsed.command : start.front();

@@ -108,6 +108,9 @@ po::options_description describe(const std::vector<const OptionSpec*>& specs) {
     if (spec->letter != 0) names += std::string(",") + spec->letter;
     if (spec->value.empty()) {
       out.add_options()(names.c_str(), "");
+    } else if (spec->optional) {
+      out.add_options()(names.c_str(),
+                        po::value<std::vector<std::string>>()->composing()->implicit_value({}, ""), "");
     } else {
       out.add_options()(names.c_str(), po::value<std::vector<std::string>>()->composing(), "");
     }

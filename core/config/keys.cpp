@@ -44,6 +44,11 @@ std::string pids(const json::Value& value) {
 std::string hours(const json::Value& value) {
   return value.as_int() >= 1 && value.as_int() <= 168 ? "" : "must be a whole number from 1 to 168";
 }
+std::string on_exit(const json::Value& value) {
+  const std::string& text = value.as_string();
+  return text == "stop" || text == "keep" || text == "remove" ? ""
+                                                              : "must be \"stop\", \"keep\" or \"remove\"";
+}
 /// Part of an engine object's name.
 std::string volume(const json::Value& value) {
   const std::string& name = value.as_string();
@@ -78,7 +83,7 @@ std::string env_names(const json::Value& value) {
 }
 
 using T = KeyType;
-constexpr std::size_t kKeys = 28;
+constexpr std::size_t kKeys = 29;
 const Key kTable[kKeys] = {
     {"$schema", T::string, nullptr, "", true, "where the format is described; not read"},
     {"cache.enabled", T::boolean, nullptr, "true", false, "keep a copy of the organisation's document"},
@@ -104,6 +109,8 @@ const Key kTable[kKeys] = {
     {"sandbox.pids", T::integer, pids, "4096", false, "most processes of a sandbox"},
     {"selected_profile", T::string, team, "", false, "current team"},
     {"selected_provider", T::string, nullptr, "", false, "provider to start, or \"ask\""},
+    {"session.on_exit", T::string, on_exit, "\"stop\"", false,
+     "a sandbox whose agent ended: stop, keep or remove it"},
     {"standalone", T::boolean, nullptr, "false", true, "work without an organisation"},
     {"sync.last_repo", T::string, nullptr, "", false, "last repository of shared profiles"},
     {"tls.ca_file", T::string, nullptr, "", true, "PEM file of extra authorities"},

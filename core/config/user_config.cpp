@@ -101,6 +101,7 @@ void read_fields(const json::Value& root, UserConfig& out) {
   if (const json::Value* open = root.at("/network/open")) out.open_network = *open;
   out.memory_bytes = parse_memory(root.str("/sandbox/memory")).value_or(0);
   out.pids = root.integer("/sandbox/pids", out.pids);
+  out.on_exit = root.str("/session/on_exit", out.on_exit);
   const auto members = [&root](std::string_view pointer) -> const json::Object& {
     static const json::Object kNone;
     const json::Value* value = root.at(pointer);

@@ -45,6 +45,7 @@ struct UserConfig {
   std::string tls_ca_file;        ///< PEM of extra authorities for sandboxes, or empty
   std::int64_t memory_bytes = 0;  ///< 0: three quarters of the engine's memory
   std::int64_t pids = 4096;
+  std::string on_exit = "stop";                        ///< stop, keep, remove
   std::string credential_volume;                       ///< names the credential volume instead of "default"
   std::map<std::string, std::string> image_refs;       ///< image id -> ref that the user chose
   std::map<std::string, json::Value> provider_config;  ///< provider id -> its section

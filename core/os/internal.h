@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "os/fs.h"
+#include "os/process.h"
 
 namespace scc::os::detail {
 
@@ -21,5 +24,12 @@ Status write_all(int fd, const stdfs::path& shown, std::string_view bytes);
 /// Which mount a descriptor is on. Two bind mounts of one file system have one st_dev but different ids.
 /// nullopt where the system cannot tell (then callers that guard deletion must refuse).
 std::optional<std::uint64_t> mount_id(int fd) noexcept;
+
+/// The program that argv[0] means: a path, or a name in PATH of the request's environment.
+Result<std::string> find_program(const ProcessRequest& request);
+/// No NUL bytes and no malformed names in what the kernel is to get.
+Status check_strings(const ProcessRequest& request);
+/// The null-terminated array of the strings, which must outlive it.
+std::vector<char*> pointers(const std::vector<std::string>& items);
 
 }  // namespace scc::os::detail

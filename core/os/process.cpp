@@ -66,25 +66,6 @@ bool executable_file(const stdfs::path& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
 }
 
-Result<std::string> find_program(const ProcessRequest& request) {
-  if (request.argv.empty() || request.argv[0].empty()) return not_found("");
-  const std::string& name = request.argv[0];
-  if (name.find('/') != std::string::npos) {
-    if (!executable_file(request.cwd.empty() ? stdfs::path{"/"} / name : request.cwd / name)) {
-      return not_found(name);
-    }
-    return name;
-  }
-  const auto path = request.env.find("PATH");
-  if (path == request.env.end()) return not_found(name);
-  for (const std::string& dir : str::split(path->second, ':')) {
-    if (!stdfs::path{dir}.is_absolute()) continue;  // a relative PATH entry means the directory one is in
-    std::string candidate = (stdfs::path{dir} / name).native();
-    if (executable_file(candidate)) return candidate;
-  }
-  return not_found(name);
-}
-
 // Writing to a child that closed its stdin must not raise SIGPIPE in the host.
 class BlockSigpipe {
  public:
@@ -278,6 +259,44 @@ struct Session {
   }
 };
 
+Status open_pipes(Session& session) {
+  if (!session.request.input.empty()) {
+    SCC_TRY(session.in, make_pipe());
+    ::fcntl(session.in.write.get(), F_SETFL, O_NONBLOCK);
+    session.unsent = session.request.input;
+  }
+  if (session.request.stdout_fd < 0) {
+    SCC_TRY(session.out, make_pipe());
+    ::fcntl(session.out.read.get(), F_SETFL, O_NONBLOCK);
+  }
+  SCC_TRY(session.err, make_pipe());
+  ::fcntl(session.err.read.get(), F_SETFL, O_NONBLOCK);
+  return {};
+}
+
+}  // namespace
+
+namespace detail {
+
+Result<std::string> find_program(const ProcessRequest& request) {
+  if (request.argv.empty() || request.argv[0].empty()) return not_found("");
+  const std::string& name = request.argv[0];
+  if (name.find('/') != std::string::npos) {
+    if (!executable_file(request.cwd.empty() ? stdfs::path{"/"} / name : request.cwd / name)) {
+      return not_found(name);
+    }
+    return name;
+  }
+  const auto path = request.env.find("PATH");
+  if (path == request.env.end()) return not_found(name);
+  for (const std::string& dir : str::split(path->second, ':')) {
+    if (!stdfs::path{dir}.is_absolute()) continue;  // a relative PATH entry means the directory one is in
+    std::string candidate = (stdfs::path{dir} / name).native();
+    if (executable_file(candidate)) return candidate;
+  }
+  return not_found(name);
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& items) {
   std::vector<char*> out;
   for (const std::string& item : items) out.push_back(const_cast<char*>(item.c_str()));
@@ -299,36 +318,21 @@ Status check_strings(const ProcessRequest& request) {
   return {};
 }
 
-Status open_pipes(Session& session) {
-  if (!session.request.input.empty()) {
-    SCC_TRY(session.in, make_pipe());
-    ::fcntl(session.in.write.get(), F_SETFL, O_NONBLOCK);
-    session.unsent = session.request.input;
-  }
-  if (session.request.stdout_fd < 0) {
-    SCC_TRY(session.out, make_pipe());
-    ::fcntl(session.out.read.get(), F_SETFL, O_NONBLOCK);
-  }
-  SCC_TRY(session.err, make_pipe());
-  ::fcntl(session.err.read.get(), F_SETFL, O_NONBLOCK);
-  return {};
-}
-
-}  // namespace
+}  // namespace detail
 
 Result<ProcessResult> run(const ProcessRequest& request) {
-  SCC_CHECK(check_strings(request));
+  SCC_CHECK(detail::check_strings(request));
   const std::string cwd = request.cwd.empty() ? "/" : request.cwd.native();
   std::error_code ec;
   if (!stdfs::is_directory(cwd, ec)) return fail(errno_error("enter", cwd, ec ? ec.value() : ENOTDIR));
-  SCC_TRY(const std::string program, find_program(request));
+  SCC_TRY(const std::string program, detail::find_program(request));
   Session session{request, {}, {}, {}, {}, {}, str::printable(request.argv[0])};
   SCC_CHECK(open_pipes(session));
 
   std::vector<std::string> env_items;
   for (const auto& [key, value] : request.env) env_items.push_back(key + "=" + value);
-  const std::vector<char*> argv = pointers(request.argv);
-  const std::vector<char*> envp = pointers(env_items);
+  const std::vector<char*> argv = detail::pointers(request.argv);
+  const std::vector<char*> envp = detail::pointers(env_items);
   const BlockSigpipe no_sigpipe;
   SpawnPlan plan;
   plan.descriptors(session.in.read.get(), session.out.write ? session.out.write.get() : request.stdout_fd,

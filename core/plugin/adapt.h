@@ -59,7 +59,7 @@ class Instance {
         return scc_status{SCC_OK};
       }));
     }
-    host.close_idle();
+    host.close();
   }
 
   Caller caller;

@@ -30,6 +30,18 @@ class ProviderAdapter final : public Provider {
                                });
   }
 
+  Result<json::Value> plan_login(const json::Value& request) override {
+    if (!SCC_HAS(i_->table, plan_login)) {
+      return fail(Kind::prereq, "provider.no-login", "the plugin of " + ref().id + " cannot sign in",
+                  "start the agent in a terminal and sign in there");
+    }
+    SCC_TRY(const std::string text, Caller::request("login-request", request));
+    return i_->caller.document("plan_login", Use::normal, "login-plan",
+                               [&](const scc_sink* out, const scc_error_sink* err) {
+                                 return i_->table->plan_login(i_->self, view(text), out, err);
+                               });
+  }
+
  private:
   std::shared_ptr<ProviderInstance> i_;
 };

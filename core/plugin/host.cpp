@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/host.h"
 
+#include <algorithm>
+
 #include "base/str.h"
 #include "log/log.h"
 #include "os/tty.h"
@@ -114,9 +116,33 @@ void HostContext::give_back(const std::string& key, std::unique_ptr<net::Client>
   if (idle_.size() < kMaxIdle) idle_.emplace_back(key, std::move(client));
 }
 
-void HostContext::close_idle() {
+os::Service* HostContext::keep_service(std::unique_ptr<os::Service> service) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return kept_services_.emplace_back(std::move(service)).get();
+}
+
+void HostContext::end_service(const os::Service* service) {
+  std::unique_ptr<os::Service> ended;  // which takes a moment: not under the lock
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (auto it = kept_services_.begin(); it != kept_services_.end(); ++it) {
+    if (it->get() != service) continue;
+    ended = std::move(*it);
+    kept_services_.erase(it);
+    return;
+  }
+}
+
+bool HostContext::serves(std::string_view url) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return std::any_of(kept_services_.begin(), kept_services_.end(),
+                     [url](const auto& service) { return url == "unix://" + service->socket().native(); });
+}
+
+void HostContext::close() {
+  decltype(kept_services_) services;
   const std::lock_guard<std::mutex> lock(mutex_);
   idle_.clear();
+  services.swap(kept_services_);
 }
 
 const scc_host_v1* probe_host() {

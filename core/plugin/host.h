@@ -14,6 +14,7 @@
 
 #include "net/endpoint.h"
 #include "os/env.h"
+#include "os/service.h"
 #include "plugin/manifest.h"
 #include "scc/abi.h"
 
@@ -22,7 +23,8 @@ namespace scc::plugin {
 /// What the services need to know and may tell. One per registry, shared by its instances.
 struct HostServices {
   os::Environment env;
-  os::stdfs::path state;  ///< the host's state directory; a plugin's store is <state>/plugins/<id>
+  os::stdfs::path state;    ///< the host's state directory; a plugin's store is <state>/plugins/<id>
+  os::stdfs::path runtime;  ///< for the sockets of services that plugins have started
   std::function<void(std::string_view plugin, std::string_view title)> on_step;
   std::function<bool()> cancelled;
 };
@@ -61,8 +63,13 @@ class HostContext {
   /// HTTP clients that are idle, by endpoint, so that requests share connections.
   std::unique_ptr<net::Client> take_client(const std::string& key, const net::Endpoint& endpoint);
   void give_back(const std::string& key, std::unique_ptr<net::Client> client);
-  /// Closes the idle connections, once the instance is gone.
-  void close_idle();
+  /// Keeps a service until end_service(), and lets the plugin reach it.
+  os::Service* keep_service(std::unique_ptr<os::Service> service);
+  void end_service(const os::Service* service);
+  /// Whether the URL is that of a service kept here.
+  bool serves(std::string_view url);
+  /// Closes the idle connections and ends the services, once the instance is gone.
+  void close();
 
  private:
   std::string plugin_;
@@ -73,6 +80,7 @@ class HostContext {
   std::atomic<int> shields_{0};
   std::mutex mutex_;
   std::vector<std::pair<std::string, std::unique_ptr<net::Client>>> idle_;
+  std::vector<std::unique_ptr<os::Service>> kept_services_;
 };
 
 /// The host of the probe child: logs nowhere, parses JSON, offers nothing else.

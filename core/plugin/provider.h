@@ -16,6 +16,8 @@ class Provider {
   virtual const ComponentRef& ref() const noexcept = 0;
   virtual Result<json::Value> plan_launch(const json::Value& request) = 0;
   virtual Result<json::Value> auth_status(const json::Value& request) = 0;
+  /// Kind::prereq provider.no-login when the plugin cannot plan a sign-in.
+  virtual Result<json::Value> plan_login(const json::Value& request) = 0;
 };
 
 }  // namespace scc::plugin

@@ -92,6 +92,7 @@ struct Registry::Impl {
     auto shared = std::make_shared<HostServices>();
     shared->env = env;
     shared->state = paths.state;
+    shared->runtime = paths.runtime;
     shared->on_step = options.on_step;
     shared->cancelled = options.cancelled;
     services = std::move(shared);

@@ -40,7 +40,8 @@ Result<Call> prepare(HostContext& context, scc_str request_json) {
   SCC_TRY(const json::Value doc, parse_document("endpoint-request", text(request_json)));
   Call call;
   call.endpoint.url = doc.str("/endpoint");
-  if (!endpoint_granted(context.grants(), context.services().env, call.endpoint.url)) {
+  const bool own_service = context.serves(call.endpoint.url);
+  if (!own_service && !endpoint_granted(context.grants(), context.services().env, call.endpoint.url)) {
     return fail(Kind::policy, "grant.endpoints",
                 "plugin " + context.plugin() + " has no grant to reach " + str::printable(call.endpoint.url),
                 "its manifest must name the endpoint in grants.endpoints");

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/attach.h"
 
+#include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <optional>
+#include <unistd.h>
 
 #include "os/tty.h"
 #include "session/handshake.h"
@@ -46,6 +49,7 @@ Result<AttachOutcome> conclude(plugin::Exec& exec, const Pump& pump, int signal,
                                const Deps& deps, const AttachOptions& options) {
   AttachOutcome out;
   out.signal = signal;
+  out.timed_out = pump.timed_out();
   if (signal != 0) {
     out.exit_code = 128 + signal;
     return out;
@@ -148,7 +152,23 @@ Result<std::vector<std::pair<std::string, std::string>>> resolve_secrets(const j
 
 }  // namespace
 
-Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const AttachOptions& options) {
+std::int64_t session_limit_ms(const json::Value& plan, const os::Environment& env) {
+  constexpr std::int64_t kHourMs = 3'600'000;
+  const std::int64_t hours = plan.integer("/governance/timeout_hours");
+  if (hours <= 0) return 0;
+  std::int64_t hour = kHourMs;
+  if (const auto text = env.get("SCC_TEST_HOUR_MS")) {
+    std::int64_t value = 0;
+    const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (code == std::errc{} && end == text->data() + text->size() && value > 0) hour = std::min(hour, value);
+  }
+  return hours * hour;
+}
+
+Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const AttachOptions& given) {
+  AttachOptions options = given;
+  const std::int64_t limit = session_limit_ms(running.plan(), deps.env);
+  if (limit > 0 && (options.limit_ms == 0 || limit < options.limit_ms)) options.limit_ms = limit;
   constexpr std::string_view kOp = "agent.exec";
   detail::say(deps, "verifying the sandbox from inside");
   ExecTarget target = target_of_plan(running.plan());
@@ -173,6 +193,9 @@ Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const Att
   hooks.on_settled = [&] {
     running.record().status = SessionStatus::running;
     recorded = write_record(running.directory(), running.record());
+    running.stored().status = SessionStatus::running;
+    ++running.stored().runs;
+    if (recorded) recorded = detail::save_session(running.state(), deps);
     static_cast<void>(
         detail::write_new_file(running.directory() / "evidence.json", json::dump(evidence), 0600));
   };
@@ -189,11 +212,87 @@ Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const Att
   return outcome;
 }
 
+namespace {
+
+/// What the network policy gave the agent of this sandbox (proxy variables), as its journal tells.
+void add_network_env(const os::Paths& paths, std::string_view name, ExecTarget& target) {
+  const auto journal = read_journal(instance_dir(paths, name));
+  for (const JournalEntry& entry : journal ? *journal : std::vector<JournalEntry>()) {
+    if (entry.op != "network.apply" || entry.phase != "done") continue;
+    for (const auto& [key, value] : entry.data.map_at("/env")) target.env.emplace(key, value);
+  }
+}
+
+StoredSession joined_session(const json::Value& plan, const os::Paths& paths) {
+  StoredSession out;
+  out.id = new_session_id();
+  out.sandbox = plan.str("/sandbox/name");
+  out.workspace = plan.str("/workspace/root");
+  out.name = session_name_of(stdfs::path(out.workspace).filename().native());
+  out.slot = plan.str("/session/slot");
+  out.provider = plan.str("/provider/id");
+  out.runtime = plan.str("/runtime/id");
+  out.team = plan.str("/governance/team");
+  out.branch = plan.str("/workspace/branch");
+  out.network_policy = plan.str("/network/mode");
+  out.plan_id = plan.str("/id");
+  const auto record = read_record(instance_dir(paths, out.sandbox));
+  out.attached_to = record ? record->id : "unknown";
+  out.created = utc_now();
+  out.started = out.created;
+  out.pid = ::getpid();
+  out.pid_started = own_process_start();
+  return out;
+}
+
+}  // namespace
+
+Result<AttachOutcome> join_session(const json::Value& plan, std::string_view sandbox_id, const Deps& deps,
+                                   const AttachOptions& given) {
+  const SessionStore store(deps.paths);
+  StoredSession stored = joined_session(plan, deps.paths);
+  const std::vector<std::pair<std::string, std::string>> values{
+      {"${session.id}", stored.id},
+      {"${session.dir}", instance_dir(deps.paths, stored.sandbox).native()},
+      {"${session.created}", stored.created}};
+  json::Value filled = plan;
+  filled["exec"] = fill_placeholders(filled["exec"], values);
+  const ExecTarget mine = target_of_plan(filled);
+  SCC_TRY(ExecTarget target, shell_target(deps.paths, stored.sandbox, sandbox_id, mine.argv, mine.tty));
+  for (const auto& [key, value] : mine.env) target.env[key] = value;
+  target.workdir = mine.workdir;
+  SCC_TRY(target.secrets, resolve_secrets(plan, deps));
+  AttachOptions options = given;
+  options.limit_ms = session_limit_ms(plan, deps.env);
+  SCC_CHECK(store.put(stored));
+  AttachHooks hooks;
+  hooks.on_settled = [&] {
+    stored.status = SessionStatus::running;
+    stored.runs = 1;
+    static_cast<void>(store.put(stored));
+  };
+  auto outcome = attach_exec(target, deps, options, hooks);
+  for (auto& [name, value] : target.secrets) wipe(value);
+  stored.status = outcome ? SessionStatus::exited : SessionStatus::failed;
+  stored.ended = utc_now();
+  if (outcome) {
+    stored.exit_code = outcome->exit_code;
+    stored.ended_by = outcome->timed_out ? "timeout" : outcome->signal != 0 ? "signal" : "agent";
+  } else {
+    stored.ended_by = stored.runs > 0 ? "lost" : "launch";
+    stored.reason = outcome.error().message;
+  }
+  const Status recorded = store.put(stored);
+  if (!recorded && deps.note) deps.note("the session could not be recorded: " + recorded.error().message);
+  return outcome;
+}
+
 Result<ExecTarget> shell_target(const os::Paths& paths, std::string_view name, std::string_view sandbox_id,
                                 std::vector<std::string> argv, bool tty) {
   SCC_TRY(const json::Value plan, read_executed_plan(paths, name));
   ExecTarget out = target_of_plan(plan);
   out.sandbox_id = sandbox_id;
+  add_network_env(paths, name, out);
   out.argv = std::move(argv);
   out.tty = tty;
   out.nonce = os::random_hex(32);

@@ -42,12 +42,15 @@ struct AttachOptions {
   unsigned handshake_ms = 20'000;   ///< from the exec to the evidence, and from GO to the agent
   unsigned term_grace_ms = 10'000;  ///< from a forwarded SIGTERM to the end of waiting
   unsigned wait_ms = 10'000;        ///< for the engine to know the exit code
+  std::int64_t limit_ms = 0;        ///< of the process's life, time asleep included; 0: none
+  std::int64_t warn_ms = 600'000;   ///< before its end
 };
 
 struct AttachOutcome {
   int exit_code = 0;  ///< the agent's own, or 128+signal when the host was told to stop
   int signal = 0;     ///< SIGHUP or SIGTERM (or a third SIGINT) that ended the session, else 0
   bool oom_killed = false;
+  bool timed_out = false;  ///< limit_ms was reached
   json::Value evidence;
 };
 
@@ -66,8 +69,18 @@ struct AttachHooks {
 Result<AttachOutcome> attach_exec(const ExecTarget& target, const Deps& deps, const AttachOptions& options,
                                   const AttachHooks& hooks = {});
 
-/// The plan's agent.exec step: the agent of a started sandbox, with its secrets.
+/// The bound that a plan sets for its session (governance.timeout_hours); 0: none. For tests SCC_TEST_HOUR_MS
+/// says how long an hour is; it can only shorten it.
+std::int64_t session_limit_ms(const json::Value& plan, const os::Environment& env);
+
+/// The plan's agent.exec step: the agent of a started sandbox, with its secrets. The plan's bound counts when
+/// it is tighter than the options'.
 Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const AttachOptions& options);
+
+/// Another agent in the running sandbox of the same name as the plan's, as a session of its own: argv,
+/// environment and secrets of `plan`, judged against the plan that was executed. The sandbox stays as it is.
+Result<AttachOutcome> join_session(const json::Value& plan, std::string_view sandbox_id, const Deps& deps,
+                                   const AttachOptions& options = {});
 
 /// A target for a second process (scc shell) in the sandbox `name`, checked against the plan that was
 /// executed. Kind::not_found (session.no-plan) when this user's instance directory has no plan.

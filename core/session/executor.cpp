@@ -2,17 +2,21 @@
 #include "session/executor.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <unistd.h>
 
 #include "os/tty.h"
 #include "session/prune.h"
+#include "session/reuse.h"
 #include "session/state.h"
 
 namespace scc::session {
 
 namespace {
 
-constexpr unsigned kLockWaitMs = 300;  // a prune that looks at the same name holds the lock this short
+constexpr unsigned kLockWaitMs = 300;      // a prune that looks at the same name holds the lock this short
+constexpr unsigned kOtherEndsMs = 45'000;  // its agent's grace, the engine's work, its own tidying up
 constexpr std::size_t kPlanLimit = std::size_t{32} << 20U;
 
 tl::unexpected<Error> bad_plan(const std::string& why) {
@@ -47,14 +51,16 @@ Error conflict(const std::string& name, const std::string& message) {
   return Error{Kind::tool,
                "sandbox.conflict",
                message,
-               "open a shell in it: scc shell " + name + ", or end it: scc stop " + name,
+               "join it: scc attach " + name + ", end it: scc stop " + name +
+                   ", or end and replace it: scc start --fresh",
                {}};
 }
 
-Result<os::FileLock> take_lock(const os::Paths& paths, const std::string& name) {
+Result<os::FileLock> take_lock(const os::Paths& paths, const std::string& name,
+                               unsigned wait_ms = kLockWaitMs) {
   const stdfs::path path = launch_lock_path(paths, name);
   SCC_CHECK(os::make_dirs(path.parent_path()));
-  auto lock = os::FileLock::acquire(path, kLockWaitMs);
+  auto lock = os::FileLock::acquire(path, wait_ms);
   if (!lock && lock.error().id == "lock.busy") {
     Error error = conflict(name, "the sandbox " + name + " is in use by another scc");
     error.context.push_back(lock.error().message);
@@ -73,9 +79,62 @@ Status end_killed_session(const std::string& name, unsigned stop_grace_ms, const
   return fail(std::move(error));
 }
 
-/// The id of a stopped sandbox that may be replaced, or empty when the name is free. What a killed scc left,
-/// running or not, is ended here. The caller holds the launch lock.
-Result<std::string> existing_sandbox(const std::string& name, const Deps& deps) {
+/// A sandbox that another scc looks after is stopped; that scc sees its agent end, tidies up and lets go of
+/// the launch lock.
+Result<os::FileLock> take_over(const std::string& name, const Deps& deps, Error busy) {
+  const auto info = deps.runtime.sandbox_inspect(name);
+  if (!info || !is_ours(info->map_at("/labels"), deps.paths, deps.env)) return fail(std::move(busy));
+  detail::say(deps, "ending the session that runs in " + name);
+  SCC_CHECK(deps.runtime.sandbox_stop(info->str("/id", name), SessionRecord{}.stop_grace_ms));
+  return take_lock(deps.paths, name, kOtherEndsMs);
+}
+
+/// The same for one whose lock lies in another runtime directory, or who left no record.
+Status end_running(const std::string& name, const json::Value& info, const Deps& deps) {
+  using Clock = std::chrono::steady_clock;
+  detail::say(deps, "ending the sandbox " + name);
+  SCC_CHECK(deps.runtime.sandbox_stop(info.str("/id", name), SessionRecord{}.stop_grace_ms));
+  const auto deadline = Clock::now() + std::chrono::milliseconds(kOtherEndsMs);
+  while (resident_lives(deps.paths, name)) {
+    SCC_CHECK(detail::check_cancelled(deps));
+    if (Clock::now() >= deadline) return fail(conflict(name, "the scc that runs " + name + " does not end"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return {};
+}
+
+struct Existing {
+  std::string id;  ///< of a stopped sandbox; empty: the name is free
+  bool reuse = false;
+};
+
+/// Says why when a sandbox cannot be used again. `info`: of one that is stopped.
+Existing judge_stopped(const json::Value& plan, const json::Value& info, const Deps& deps) {
+  Existing out{info.str("/id", plan.str("/sandbox/name")), false};
+  if (deps.replace) return out;
+  const std::string changed = obstacle(plan, info, deps.paths);
+  out.reuse = changed.empty();
+  if (!out.reuse && deps.tell) deps.tell("the sandbox is made anew; what differs: " + changed);
+  return out;
+}
+
+/// A sandbox that was left running on purpose: stopped when nothing was started in it that still runs, as the
+/// engine says. Stopping ends whatever its last agent left behind, so nothing of it meets the next one.
+Status end_kept(const std::string& name, const json::Value& info, const SessionRecord& record,
+                const Deps& deps) {
+  const std::int64_t active = info.integer("/active_execs", -1);
+  if (active != 0 && !deps.replace) {
+    return fail(conflict(name, active > 0
+                                   ? "something still runs in the sandbox " + name
+                                   : "the engine cannot tell whether the sandbox " + name + " is idle"));
+  }
+  return deps.runtime.sandbox_stop(info.str("/id", name), record.stop_grace_ms);
+}
+
+/// What to do with a sandbox of the plan's name. What a killed scc left, running or not, is ended here. The
+/// caller holds the launch lock.
+Result<Existing> existing_sandbox(const json::Value& plan, const Deps& deps) {
+  const std::string name = plan.str("/sandbox/name");
   const auto info = deps.runtime.sandbox_inspect(name);
   if (!info && info.error().kind != Kind::not_found) {
     return fail(Error(info.error()).with("while looking for a sandbox named " + name));
@@ -91,8 +150,18 @@ Result<std::string> existing_sandbox(const std::string& name, const Deps& deps) 
   // may lie in another runtime directory.
   const auto record = read_record(instance_dir(deps.paths, name));
   const bool dead = record && !resident_lives(deps.paths, name);
+  const bool ended =
+      record && (record->status == SessionStatus::exited || record->status == SessionStatus::failed);
+  if (runs && dead && ended && record->kept) {
+    SCC_CHECK(end_kept(name, *info, *record, deps));
+    return judge_stopped(plan, *info, deps);
+  }
   if (runs && !dead) {
-    return fail(conflict(name, "the sandbox " + name + " exists already (" + state + ")"));
+    if (!deps.replace) {
+      return fail(conflict(name, "the sandbox " + name + " exists already (" + state + ")"));
+    }
+    SCC_CHECK(end_running(name, *info, deps));
+    return judge_stopped(plan, *info, deps);
   }
   if (runs && deps.note) {
     deps.note("ending the sandbox " + name + ": the scc that ran it (process " + std::to_string(record->pid) +
@@ -102,9 +171,9 @@ Result<std::string> existing_sandbox(const std::string& name, const Deps& deps) 
       dead && (record->status == SessionStatus::starting || record->status == SessionStatus::running);
   if (runs || unfinished) {
     SCC_CHECK(end_killed_session(name, record->stop_grace_ms, deps));
-    return std::string();
+    return Existing{};
   }
-  return info ? info->str("/id", name) : std::string();
+  return info ? judge_stopped(plan, *info, deps) : Existing{};
 }
 
 using Values = std::vector<std::pair<std::string, std::string>>;
@@ -120,7 +189,7 @@ json::Value fill_plan(const json::Value& plan, const Values& all) {
       for (json::Value& file : member.array()) {
         if (file.has("/path")) file["path"] = fill_placeholders(file["path"], all);
       }
-    } else if (key == "exec") {
+    } else if (key == "exec" || key == "session") {
       member = fill_placeholders(member, agent);
     } else if (key != "workspace") {
       member = fill_placeholders(member, all);
@@ -190,6 +259,9 @@ Journal& Running::journal() noexcept {
 SessionRecord& Running::record() noexcept {
   return state_->record;
 }
+StoredSession& Running::stored() noexcept {
+  return state_->stored;
+}
 const std::string& Running::nonce() const noexcept {
   return state_->nonce;
 }
@@ -218,11 +290,49 @@ void detail::say(const Deps& deps, std::string text) {
 
 namespace {
 
-std::unique_ptr<Running::State> make_state(const json::Value& plan, os::FileLock lock, const Deps& deps) {
+/// A session that goes on keeps its id, its name and its beginning.
+Result<StoredSession> begin_session(const json::Value& plan, const SessionRecord& record, const Deps& deps) {
+  StoredSession out;
+  if (!plan.str("/session/resumes").empty()) {
+    const auto before = SessionStore(deps.paths).read(record.id);
+    if (!before) return fail(Error(before.error()));
+    out = *before;
+    if (session_lives(out, deps.paths)) {
+      return fail(conflict(out.sandbox, "the session " + out.name + " runs already"));
+    }
+  }
+  out.id = record.id;
+  if (out.name.empty()) out.name = plan.str("/session/name");
+  if (out.name.empty()) out.name = session_name_of(stdfs::path(record.workspace).filename().native());
+  out.slot = plan.str("/session/slot");
+  out.workspace = record.workspace;
+  out.provider = record.provider;
+  out.runtime = record.runtime;
+  out.sandbox = record.name;
+  out.team = plan.str("/governance/team");
+  out.branch = plan.str("/workspace/branch");
+  out.network_policy = plan.str("/network/mode");
+  out.plan_id = record.plan_id;
+  if (const std::string now = plan.str("/session/conversation"); !now.empty()) out.conversation = now;
+  out.status = SessionStatus::starting;
+  out.ended_by.clear();
+  out.reason.clear();
+  out.exit_code.reset();
+  if (out.created.empty()) out.created = record.started;
+  out.started = record.started;
+  out.ended.clear();
+  out.pid = record.pid;
+  out.pid_started = record.pid_started;
+  return out;
+}
+
+Result<std::unique_ptr<Running::State>> make_state(const json::Value& plan, os::FileLock lock,
+                                                   const Deps& deps) {
   const std::string name = plan.str("/sandbox/name");
   const stdfs::path directory = instance_dir(deps.paths, name);
   SessionRecord record;
-  record.id = new_session_id();
+  record.id = plan.str("/session/resumes");
+  if (record.id.empty()) record.id = new_session_id();
   record.name = name;
   record.workspace = plan.str("/workspace/root");
   record.provider = plan.str("/provider/id");
@@ -243,6 +353,8 @@ std::unique_ptr<Running::State> make_state(const json::Value& plan, os::FileLock
   auto state = std::make_unique<Running::State>(fill_plan(plan, values), std::move(lock),
                                                 Journal(directory, deps.env));
   state->directory = directory;
+  state->facts = create_facts(plan);
+  SCC_TRY(state->stored, begin_session(state->plan, record, deps));
   state->record = std::move(record);
   state->nonce = nonce;
   state->token = token;
@@ -269,10 +381,15 @@ Status run_steps(Running::State& state, const Deps& deps) {
 Result<Running> execute(const json::Value& plan, const Deps& deps) {
   SCC_CHECK(check_plan(plan));
   const std::string name = plan.str("/sandbox/name");
-  SCC_TRY(os::FileLock lock, take_lock(deps.paths, name));
-  SCC_TRY(std::string replaces, existing_sandbox(name, deps));
-  Running running(make_state(plan, std::move(lock), deps));
-  running.state().replaces = std::move(replaces);
+  auto lock = take_lock(deps.paths, name);
+  if (!lock && lock.error().id == "sandbox.conflict" && deps.replace) {
+    lock = take_over(name, deps, std::move(lock).error());
+  }
+  if (!lock) return fail(std::move(lock).error());
+  SCC_TRY(const Existing existing, existing_sandbox(plan, deps));
+  SCC_TRY(auto state, make_state(plan, std::move(*lock), deps));
+  Running running(std::move(state));
+  (existing.reuse ? running.state().reuses : running.state().replaces) = existing.id;
   auto status = run_steps(running.state(), deps);
   if (!status) return fail(abort_launch(std::move(running), deps, std::move(status).error()));
   return running;
@@ -282,6 +399,12 @@ Error abort_launch(Running running, const Deps& deps, Error cause) {
   const os::CancelShield shield;
   Running::State& state = running.state();
   detail::say(deps, "undoing the launch");
+  state.stored.status = SessionStatus::failed;
+  state.stored.ended_by = "launch";
+  state.stored.reason = cause.message;
+  state.stored.ended = utc_now();
+  const Status saved = detail::save_session(state, deps);
+  if (!saved) cause.context.push_back("recording the session failed: " + saved.error().message);
   bool complete = true;
   while (!state.undo.empty()) {
     const Undo undo = std::move(state.undo.back());

@@ -35,10 +35,16 @@ struct Deps {
   std::function<Result<std::string>(const std::string& from)> secret = {};
   /// Polled between and inside steps; os::cancelled when empty.
   std::function<bool()> cancelled = {};
+  /// A finished statement that is no warning ("the sandbox is made anew: mounts differ"); raw.
+  std::function<void(std::string)> tell = {};
+  /// `scc start --fresh`: a sandbox of that name is ended, whoever looks after it, and made anew.
+  bool replace = false;
 };
 
 /// A started sandbox in the hands of this process. Holds the launch lock. Dropping it neither stops nor
 /// removes anything (that is what a crash does, and prune finds it): hand it to abort_launch() or finalise().
+struct StoredSession;
+
 class Running {
  public:
   Running(Running&&) noexcept;
@@ -53,6 +59,7 @@ class Running {
   const json::Value& attachment() const noexcept;  ///< of the network policy; null before network.apply
   Journal& journal() noexcept;
   SessionRecord& record() noexcept;
+  StoredSession& stored() noexcept;           ///< what the session store says about it
   const std::string& nonce() const noexcept;  ///< of the handshake; never written anywhere
   const std::string& token() const noexcept;  ///< of the agent's exec
   /// True once the checker was told to run the agent: from then on finalise(), before that abort_launch().
@@ -68,10 +75,13 @@ class Running {
 };
 
 /// Runs the plan's steps in order up to, and without, agent.exec. A sandbox of that name that still runs
-/// although its scc was killed is ended first. Errors: sandbox.conflict (Kind::tool) when a sandbox of that
-/// name is looked after by another scc or another launch holds its lock; sandbox.foreign (Kind::tool) when
-/// the name belongs to something that scc did not make for this user; launch.plan (Kind::internal) for a plan
-/// that is not well-formed; launch.cancelled (Kind::cancelled); else the error of the step that failed.
+/// although its scc was killed is ended first. One that is stopped, or was kept and is idle, is started again
+/// when it was made from the same document (reuse.h), which gives it empty temporary file systems and the
+/// files of this launch; otherwise it is replaced, and deps.tell says what differs. Errors: sandbox.conflict
+/// (Kind::tool) when a sandbox of that name is looked after by another scc or another launch holds its lock;
+/// sandbox.foreign (Kind::tool) when the name belongs to something that scc did not make for this user;
+/// launch.plan (Kind::internal) for a plan that is not well-formed; launch.cancelled (Kind::cancelled); else
+/// the error of the step that failed.
 Result<Running> execute(const json::Value& plan, const Deps& deps);
 
 /// Undoes everything that the launch made and returns `cause` with the failures of the undoing as context.

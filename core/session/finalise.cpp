@@ -4,6 +4,7 @@
 #include "os/tty.h"
 #include "session/host_io.h"
 #include "session/state.h"
+#include "session/store.h"
 
 namespace scc::session {
 
@@ -29,17 +30,22 @@ class Failures {
   std::optional<Error> first_;
 };
 
-}  // namespace
+/// How the session's end is told: by the agent itself, by a signal to scc, by its time, by a lost connection.
+std::string ended_by(const Result<AttachOutcome>& outcome) {
+  if (!outcome) return "lost";
+  if (outcome->timed_out) return "timeout";
+  return outcome->signal != 0 ? "signal" : "agent";
+}
 
-Status finalise(Running running, const Deps& deps, SessionStatus status, int exit_code) {
-  constexpr std::string_view kOp = "sandbox.stop";
-  const os::CancelShield shield;
-  Running::State& state = running.state();
-  Failures failures;
-  detail::say(deps, "stopping the sandbox");
-  failures.add("while writing the journal", state.journal.intent(kOp));
-  state.journal.kill_point(kOp, false);
-  const Status stopped = deps.runtime.sandbox_stop(state.sandbox_id, state.record.stop_grace_ms);
+/// Left running, as the user wants it: only after the agent's own end, and only where no network of its own
+/// depends on somebody who looks after it.
+bool is_kept(const Running::State& state, SessionStatus status) {
+  const std::string& by = state.stored.ended_by;
+  return state.plan.str("/session/on_exit") == "keep" && status == SessionStatus::exited &&
+         (by.empty() || by == "agent") && !state.plan.flag("/network/enforced");
+}
+
+void stop_sandbox(Running::State& state, const Deps& deps, Failures& failures, const Status& stopped) {
   if (!stopped) {
     failures.add("while stopping the sandbox", fail(Kind::tool, "session.not-stopped",
                                                     "the sandbox " + state.record.name +
@@ -49,11 +55,33 @@ Status finalise(Running running, const Deps& deps, SessionStatus status, int exi
   if (!state.attachment.is_null()) {
     failures.add("while releasing the network", deps.netpolicy.release(state.attachment));
   }
+}
+
+}  // namespace
+
+Status finalise(Running running, const Deps& deps, SessionStatus status, int exit_code) {
+  constexpr std::string_view kOp = "sandbox.stop";
+  const os::CancelShield shield;
+  Running::State& state = running.state();
+  Failures failures;
+  const bool keep = is_kept(state, status);
+  if (!keep) detail::say(deps, "stopping the sandbox");
+  failures.add("while writing the journal", state.journal.intent(kOp));
+  state.journal.kill_point(kOp, false);
+  const Status stopped =
+      keep ? Status{} : deps.runtime.sandbox_stop(state.sandbox_id, state.record.stop_grace_ms);
+  if (!keep) stop_sandbox(state, deps, failures, stopped);
   failures.add("while unmounting the workspace", detach_workspace(state.directory));
   state.record.status = status;
   state.record.exit_code = exit_code;
   state.record.ended = utc_now();
+  state.record.kept = keep;
   failures.add("while recording the session's end", write_record(state.directory, state.record));
+  state.stored.status = status;
+  if (state.stored.ended_by.empty()) state.stored.ended_by = "agent";
+  if (exit_code >= 0) state.stored.exit_code = exit_code;
+  state.stored.ended = state.record.ended;
+  failures.add("while recording the session's end", detail::save_session(state, deps));
   state.journal.kill_point(kOp, true);
   if (stopped) {
     failures.add("while writing the journal",
@@ -62,6 +90,11 @@ Status finalise(Running running, const Deps& deps, SessionStatus status, int exi
     static_cast<void>(state.journal.note(kOp, "failed", Journal::error_json(stopped.error())));
   }
   failures.add("while writing the journal", state.journal.sync());
+  if (stopped && state.plan.str("/session/on_exit") == "remove") {
+    const Status removed = deps.runtime.sandbox_remove(state.sandbox_id);
+    failures.add("while removing the sandbox", removed);
+    if (removed) failures.add("while removing its directory", remove_instance(state.directory));
+  }
   return failures.status();
 }
 
@@ -74,6 +107,8 @@ Result<AttachOutcome> run_session(const json::Value& plan, const Deps& deps, con
     return fail(abort_launch(std::move(running), deps, std::move(outcome).error()));
   }
   const SessionStatus status = outcome ? SessionStatus::exited : SessionStatus::failed;
+  running.stored().ended_by = ended_by(outcome);
+  if (!outcome) running.stored().reason = outcome.error().message;
   const Status ended = finalise(std::move(running), deps, status, outcome ? outcome->exit_code : -1);
   if (!outcome) {
     Error error = std::move(outcome).error();

@@ -29,14 +29,6 @@ std::string two_digits(int value) {
   return buffer.data();
 }
 
-Result<SessionStatus> parse_status(std::string_view text) {
-  for (const SessionStatus value :
-       {SessionStatus::starting, SessionStatus::running, SessionStatus::exited, SessionStatus::failed}) {
-    if (to_string(value) == text) return value;
-  }
-  return fail(Kind::config, "session.record", "session.json: unknown status");
-}
-
 /// Start time in clock ticks since boot of a process that lives; nullopt for one that is gone or a zombie,
 /// and where there is no /proc.
 std::optional<std::int64_t> process_start(std::int64_t pid) {
@@ -108,6 +100,14 @@ std::string_view to_string(SessionStatus value) noexcept {
   return "failed";
 }
 
+Result<SessionStatus> parse_status(std::string_view text) {
+  for (const SessionStatus value :
+       {SessionStatus::starting, SessionStatus::running, SessionStatus::exited, SessionStatus::failed}) {
+    if (to_string(value) == text) return value;
+  }
+  return fail(Kind::config, "session.record", "session.json: unknown status");
+}
+
 json::Value SessionRecord::to_json() const {
   json::Object out;
   out["schema"] = "scc.session/1";
@@ -125,6 +125,7 @@ json::Value SessionRecord::to_json() const {
   out["pid"] = pid;
   out["pid_started"] = pid_started;
   out["stop_grace_ms"] = stop_grace_ms;
+  out["kept"] = kept;
   return json::Value(std::move(out));
 }
 
@@ -150,6 +151,7 @@ Result<SessionRecord> SessionRecord::from_json(const json::Value& document) {
   out.pid_started = document.integer("/pid_started");
   out.stop_grace_ms =
       static_cast<unsigned>(std::clamp<std::int64_t>(document.integer("/stop_grace_ms", 10'000), 0, 600'000));
+  out.kept = document.flag("/kept");
   return out;
 }
 
@@ -182,6 +184,10 @@ std::int64_t own_process_start() {
   return process_start(::getpid()).value_or(0);
 }
 
+bool process_lives(std::int64_t pid, std::int64_t started) {
+  return pid > 0 && started > 0 && process_start(pid) == started;
+}
+
 bool is_live(const os::Paths& paths, std::string_view name) {
   return valid_name(name) &&
          (os::FileLock::held(launch_lock_path(paths, name)) || resident_lives(paths, name));
@@ -192,7 +198,7 @@ bool resident_lives(const os::Paths& paths, std::string_view name) {
   const auto record = read_record(instance_dir(paths, name));
   if (!record || record->pid <= 0 || record->pid_started <= 0) return false;
   if (record->status != SessionStatus::starting && record->status != SessionStatus::running) return false;
-  return process_start(record->pid) == record->pid_started;
+  return process_lives(record->pid, record->pid_started);
 }
 
 Result<std::vector<InstanceInfo>> list_instances(const os::Paths& paths) {

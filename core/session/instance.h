@@ -29,6 +29,8 @@ std::string utc_now();
 
 enum class SessionStatus : std::uint8_t { starting, running, exited, failed };
 std::string_view to_string(SessionStatus value) noexcept;
+/// Kind::config session.record for any other word.
+Result<SessionStatus> parse_status(std::string_view text);
 
 /// session.json, schema scc.session/1.
 struct SessionRecord {
@@ -46,6 +48,7 @@ struct SessionRecord {
   std::int64_t pid = 0;          ///< of the resident host process
   std::int64_t pid_started = 0;  ///< its start time (/proc/PID/stat field 22), against reuse of the number
   unsigned stop_grace_ms = 10'000;
+  bool kept = false;  ///< the sandbox was left running on purpose when the session ended
 
   json::Value to_json() const;
   static Result<SessionRecord> from_json(const json::Value& document);
@@ -53,6 +56,8 @@ struct SessionRecord {
 
 /// For SessionRecord::pid_started of this process; 0 where there is no /proc.
 std::int64_t own_process_start();
+/// The process with this number lives and began at that time.
+bool process_lives(std::int64_t pid, std::int64_t started);
 
 stdfs::path instances_dir(const os::Paths& paths);
 /// `name` must be valid_name().

@@ -52,6 +52,7 @@ struct Search {
   const os::Environment& env;
   Liveness live;
   PruneReport report;
+  std::set<std::string> kept = {};  ///< instances that were left running on purpose
   std::string only = {};  ///< an instance that the caller holds the lock of; empty: all that are not live
 
   /// The instance of one of our objects that no session protects; nullopt: leave it alone. A container that
@@ -60,20 +61,36 @@ struct Search {
     if (!is_ours(labels, paths, env)) return std::nullopt;
     const std::string instance = label(labels, "scc.instance");
     if (!valid_name(instance)) return std::nullopt;
-    const bool gone = only.empty() ? !live.live(instance) : instance == only;
+    const bool gone = only.empty() ? !live.live(instance) && kept.count(instance) == 0 : instance == only;
     return gone ? std::optional(instance) : std::nullopt;
   }
 };
+
+bool is_running(const json::Value& item) {
+  const std::string state = item.str("/state");
+  return state != "stopped" && state != "created";
+}
+
+/// A sandbox that runs because its user wanted it kept is nobody's leftover; once stopped it is.
+void find_kept(Search& search, const json::Array& items) {
+  for (const json::Value& item : items) {
+    const std::string instance = label(item.map_at("/labels"), "scc.instance");
+    if (!is_running(item) || !valid_name(instance)) continue;
+    const auto record = read_record(instance_dir(search.paths, instance));
+    if (record && record->kept && record->container_id == item.str("/id")) search.kept.insert(instance);
+  }
+}
 
 Status find_sandboxes(Search& search, plugin::Runtime& runtime) {
   SCC_TRY(const json::Value list, runtime.sandbox_list(own_filter(search.env)));
   const json::Value* items = list.at("/sandboxes");
   if (items == nullptr) return {};
+  find_kept(search, items->items());
   for (const json::Value& item : items->items()) {
     const auto instance = search.orphan(item.map_at("/labels"));
     if (!instance) continue;
     const std::string state = item.str("/state");
-    const bool running = state != "stopped" && state != "created";
+    const bool running = is_running(item);
     search.report.items.push_back({What::sandbox, item.str("/name"), item.str("/id"), *instance,
                                    runtime.ref().id, running ? state + ", but its session is gone" : state,
                                    running});
@@ -123,6 +140,10 @@ Status find_instances(Search& search, const std::set<std::string>& runtimes) {
   SCC_TRY(const auto instances, list_instances(search.paths));
   for (const InstanceInfo& info : instances) {
     if (search.live.live(info.name)) continue;
+    if (search.kept.count(info.name) != 0) {
+      search.report.skipped.push_back(info.name);
+      continue;
+    }
     if (info.record && !info.record->runtime.empty() && runtimes.count(info.record->runtime) == 0) {
       search.report.skipped.push_back(info.name);
       continue;
@@ -214,7 +235,7 @@ json::Value own_filter(const os::Environment& env) {
 
 Result<PruneReport> plan_prune(const std::vector<plugin::Runtime*>& runtimes, const os::Paths& paths,
                                const os::Environment& env) {
-  Search search{paths, env, Liveness(paths), {}, {}};
+  Search search{paths, env, Liveness(paths), {}};
   std::set<std::string> ids;
   for (plugin::Runtime* runtime : runtimes) {
     ids.insert(runtime->ref().id);
@@ -230,7 +251,8 @@ Result<PruneReport> plan_prune(const std::vector<plugin::Runtime*>& runtimes, co
 
 Status end_orphan(plugin::Runtime& runtime, const std::string& instance, unsigned stop_grace_ms,
                   const os::Paths& paths, const os::Environment& env) {
-  Search search{paths, env, Liveness(paths), {}, instance};
+  Search search{paths, env, Liveness(paths), {}};
+  search.only = instance;
   SCC_CHECK(find_sandboxes(search, runtime));
   SCC_CHECK(find_networks(search, runtime));
   SCC_CHECK(find_volumes(search, runtime));

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <poll.h>
 #include <utility>
 
@@ -22,6 +23,24 @@ constexpr unsigned kForwardMs = 3'000;
 constexpr int kStuckMs = 5;
 constexpr int kInterruptsToStop = 3;
 constexpr std::chrono::milliseconds kSettle{100};
+constexpr std::int64_t kMinuteMs = 60'000;
+
+/// Milliseconds on a clock that goes on while the machine sleeps, and that nobody can set.
+std::int64_t clock_ms() noexcept {
+#if defined(CLOCK_BOOTTIME)
+  constexpr clockid_t kClock = CLOCK_BOOTTIME;
+#else
+  constexpr clockid_t kClock = CLOCK_MONOTONIC;
+#endif
+  struct timespec now {};
+  ::clock_gettime(kClock, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
+
+std::string time_left(std::int64_t ms) {
+  if (ms >= kMinuteMs) return std::to_string((ms + kMinuteMs / 2) / kMinuteMs) + " min";
+  return std::to_string(std::max<std::int64_t>(ms, 0) / 1000) + " s";
+}
 
 }  // namespace
 
@@ -37,7 +56,14 @@ Pump::Pump(plugin::Exec& exec, os::SignalEvents& signals, const ExecTarget& targ
       settle_at_(Clock::now() + kSettle),
       in_(options.in, HostFd::Mode::read),
       out_(options.out, HostFd::Mode::write),
-      err_(options.err, HostFd::Mode::write) {}
+      err_(options.err, HostFd::Mode::write) {
+  if (options.limit_ms <= 0) return;
+  const std::int64_t now = clock_ms();
+  ends_ms_ = now + options.limit_ms;
+  // A bound shorter than its own warning is told in its last tenth.
+  const std::int64_t warn = options.warn_ms < options.limit_ms ? options.warn_ms : options.limit_ms / 10;
+  warns_ms_ = warn > 0 ? ends_ms_ - warn : 0;
+}
 
 void Pump::seed(std::string out, std::string err) {
   take(plugin::Exec::Channel::out, out);
@@ -180,6 +206,31 @@ Pump::Go Pump::handle_signals() {
   return Go::on;
 }
 
+/// A full-screen program draws over this with its next screen; better a scratch than work that is lost.
+void Pump::tell_of_time(std::int64_t left_ms) {
+  const std::string text = "this session ends in " + time_left(left_ms) +
+                           " (session.timeout_hours); afterwards go on with: scc start --resume";
+  if (tty_) {
+    to_err_ += "\r\n\x1b[7m scc: " + text + " \x1b[0m\a\r\n";
+  } else if (deps_.note) {
+    deps_.note(text);
+  }
+}
+
+void Pump::watch_time() {
+  if (ends_ms_ == 0 || timed_out_ || ended_) return;
+  const std::int64_t now = clock_ms();
+  if (now >= ends_ms_) {
+    timed_out_ = true;
+    stopped_by_ = SIGTERM;
+    if (!term_deadline_) term_deadline_ = Clock::now() + std::chrono::milliseconds(options_.term_grace_ms);
+    forward(SIGTERM);
+  } else if (warns_ms_ != 0 && now >= warns_ms_) {
+    warns_ms_ = 0;
+    tell_of_time(ends_ms_ - now);
+  }
+}
+
 void Pump::settle(bool now) {
   if (!on_settled_ || (!now && !carried_ && Clock::now() < settle_at_)) return;
   const auto call = std::exchange(on_settled_, nullptr);
@@ -193,6 +244,12 @@ int Pump::poll_timeout() const {
   if (term_deadline_) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*term_deadline_ - Clock::now());
     const long long bounded = std::max<long long>(left.count() + 1, 0);
+    timeout = timeout < 0 ? bounded : std::min(timeout, bounded);
+  }
+  if (ends_ms_ != 0 && !timed_out_) {
+    // Not longer than this: poll(2) does not count the time that the machine slept.
+    const std::int64_t next = warns_ms_ != 0 ? warns_ms_ : ends_ms_;
+    const long long bounded = std::clamp<std::int64_t>(next - clock_ms() + 1, 0, 5'000);
     timeout = timeout < 0 ? bounded : std::min(timeout, bounded);
   }
   return static_cast<int>(std::min<long long>(timeout, 60'000));
@@ -247,6 +304,7 @@ Result<int> Pump::carry() {
     write_input();
     settle(false);
     if (ended_ && to_out_.empty() && to_err_.empty()) return stopped_by_;
+    watch_time();
     if (handle_signals() == Go::done) return stopped_by_;
     if (may_read_ && !ended_ && !full()) continue;
     SCC_CHECK(wait());

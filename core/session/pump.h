@@ -26,6 +26,8 @@ class Pump {
   Result<int> run();
   /// The first bytes that the process wrote to stderr, for telling a checker's last words from an agent's.
   const std::string& first_err() const noexcept { return first_err_; }
+  /// True when the options' time was over; run() then returns SIGTERM.
+  bool timed_out() const noexcept { return timed_out_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -41,6 +43,8 @@ class Pump {
   void forward(int signal);
   void resize();
   void tell_of_broken_pipe();
+  void watch_time();
+  void tell_of_time(std::int64_t left_ms);
   Result<int> carry();
   void settle(bool now);
   int poll_timeout() const;
@@ -74,6 +78,9 @@ class Pump {
   int interrupts_ = 0;
   int stopped_by_ = 0;
   std::optional<Clock::time_point> term_deadline_;
+  std::int64_t ends_ms_ = 0;   ///< on the clock that counts sleep; 0: never
+  std::int64_t warns_ms_ = 0;  ///< 0: told already
+  bool timed_out_ = false;
 };
 
 }  // namespace scc::session

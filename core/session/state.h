@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "session/executor.h"
+#include "session/store.h"
 
 namespace scc::session {
 
@@ -29,6 +30,9 @@ struct Running::State {
   std::string token;
   std::string sandbox_id;
   std::string replaces;  ///< id of a stopped sandbox of this name, removed first
+  std::string reuses;    ///< id of a stopped sandbox of this name that is started again
+  json::Value facts;     ///< what the sandbox is made of (reuse.h)
+  StoredSession stored;
   json::Value attachment;
   bool agent_started = false;
   std::vector<Undo> undo;  ///< in the order of making
@@ -44,6 +48,8 @@ Status run_step(Running::State& state, const json::Value& step, const Deps& deps
 /// True for an op that run_step() or the attach and finalise phases know.
 bool known_step(std::string_view op) noexcept;
 Status create_instance(Running::State& state, const Deps& deps);
+/// Writes state.stored; the name and the pin on disk win.
+Status save_session(const Running::State& state, const Deps& deps);
 Status replace_sandbox(Running::State& state, const Deps& deps);
 
 /// Makes the file and its directories; it must not exist. Not synced: what a crash may lose here is remade.

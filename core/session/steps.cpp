@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "os/idmap.h"
 #include "session/prune.h"
+#include "session/reuse.h"
 #include "session/state.h"
 
 namespace scc::session::detail {
@@ -148,7 +149,19 @@ Status remove_by_name(const std::string& name, const Deps& deps) {
   return deps.runtime.sandbox_remove(info->str("/id", name));
 }
 
+/// A stopped sandbox that was made from the same document is taken instead of a new one: its root file system
+/// is read-only, its temporary file systems begin empty, and what is bound is looked up when it starts.
+StepResult take_existing(State& state, const Deps& deps) {
+  say(deps, "starting the sandbox again");
+  const std::string id = state.reuses;
+  state.undo.push_back({"sandbox.create", [id](const Deps& d) { return d.runtime.sandbox_remove(id); }});
+  state.sandbox_id = id;
+  state.record.container_id = id;
+  return json::Value(json::Object{{"id", id}, {"reused", true}});
+}
+
 StepResult create_sandbox(State& state, const Deps& deps) {
+  if (!state.reuses.empty()) return take_existing(state, deps);
   const std::string name = state.record.name;
   const auto handle = deps.runtime.sandbox_create(sandbox_spec(state));
   if (!handle) {
@@ -266,9 +279,26 @@ Status create_instance(State& state, const Deps& deps) {
   SCC_CHECK(write_record(directory, state.record));
   SCC_CHECK(os::make_dirs(directory / "files"));
   SCC_CHECK(write_new_file(directory / "plan.json", json::dump(state.plan), 0600));
+  SCC_CHECK(write_new_file(directory / kFactsFile, json::dump(state.facts), 0600));
+  SCC_CHECK(save_session(state, deps));
   state.journal.kill_point(kOp, true);
-  static_cast<void>(deps);
   return state.journal.done(kOp);
+}
+
+Status save_session(const State& state, const Deps& deps) {
+  // A sign-in is no session: nobody goes on with it.
+  if (state.plan.map_at("/sandbox/labels")["scc.role"] == "auth") return {};
+  const SessionStore store(deps.paths);
+  const auto updated = store.update(state.stored.id, [&](StoredSession& now) {
+    StoredSession next = state.stored;
+    next.name = now.name;
+    next.pinned = now.pinned;
+    now = std::move(next);
+    return true;
+  });
+  if (updated) return {};
+  if (updated.error().kind == Kind::not_found) return store.put(state.stored);
+  return fail(Error(updated.error()));
 }
 
 Status replace_sandbox(State& state, const Deps& deps) {

@@ -75,6 +75,8 @@ class GitGuards {
   ~GitGuards() { static_cast<void>(release()); }
   /// Removes the temporary files that nobody else holds and that are still as they were made.
   Status release();
+  /// Lets go of the files and leaves them there, for a sandbox that is left running with them.
+  void leave() noexcept { held_.clear(); }
 
  private:
   struct Held {

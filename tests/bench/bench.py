@@ -3,9 +3,10 @@
 """Times scc beside its floor, in turn, in one run, and prints medians and ratios.
 
 Rows (DESIGN bars): `scc --version` beside `docker --version`; `scc plugin list` with 200 plugins; `scc status --json`
-beside the engine's own answer; the effective configuration of 10, 100 and 1,000 teams and how it grows; `scc start` of a trivial command, start to first byte, beside `docker run` of the same
-image and argv. Prints a table; never fails because something is slow. Needs an installed scc, its base image, the
-engine's client, and the provider plugin of the tests.
+beside the engine's own answer; the effective configuration of 10, 100 and 1,000 teams and how it grows; for each engine that
+is here: `scc start` of a trivial command, start to first byte, beside the engine's own `run` of the same image and argv, what
+stopping takes, what a running scc holds in memory, and what one more session takes on disk. Prints a table; never fails because
+something is slow. Needs an installed scc, its base image, the engines' clients, and the provider plugin of the tests.
 
   bench.py --scc /usr/local/bin/scc --provider-dir build/ci/plugins [--compute build/bench/tests/bench/bench_compute] [--runs 15]
   bench.py --compute build/bench/tests/bench/bench_compute --only-compute
@@ -22,6 +23,8 @@ import tempfile
 import time
 
 PLUGINS = 200
+# Podman's words are those with which scc starts its service where both versions of cgroups are mounted.
+ENGINES = {"docker": ("docker",), "podman": ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs")}
 
 
 def first_byte(argv, env):
@@ -132,19 +135,20 @@ def bench_compute(program):
         print(f"| {title} | {mine:.3f} | - | {growth} | {bar} | growth <= 12 x |")
 
 
-def bench_start(args, env, home, image):
+def bench_start(args, env, home, image, engine):
     repo = os.path.join(home, "repo")
-    os.makedirs(repo)
+    os.makedirs(repo, exist_ok=True)
     config = os.path.join(home, ".config", "scc")
-    os.makedirs(config, mode=0o700)
+    os.makedirs(config, mode=0o700, exist_ok=True)
     with open(os.path.join(config, "config.json"), "w", encoding="utf-8") as out:
         json.dump({"providers": {"command": {"image": "ref:" + image}}}, out)
     common = ["--plugin-dir", args.provider_dir]
     subprocess.run([args.scc, "plugin", "trust", "command", "--yes", *common], env=env, check=True, capture_output=True)
     argv = ["/bin/echo", "x"]
     start = [args.scc, "start", repo, "--provider", "command", *common, "--", *argv]
-    floor = ["docker", "run", "--rm", image, *argv]
-    hard = ["docker", "run", "--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp",
+    words = ENGINES[engine]
+    floor = [*words, "run", "--rm", image, *argv]
+    hard = [*words, "run", "--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp",
             "--tmpfs", "/run", "--pids-limit", "4096", "-v", f"{repo}:{repo}", "-w", repo, image, *argv]
 
     def fresh():
@@ -155,13 +159,78 @@ def bench_start(args, env, home, image):
     mine, plain = pairs(args.runs, fresh, lambda: first_byte(floor, env))
     alike, hardened = pairs(args.runs, fresh, lambda: first_byte(hard, env))
     again, beside = pairs(args.runs, lambda: first_byte(start, env), lambda: first_byte(floor, env))
-    row("scc start, first byte / docker run", [x[0] for x in mine], [x[0] for x in plain], "<= 1.25")
-    row("scc start, first byte / docker run, hardened alike", [x[0] for x in alike], [x[0] for x in hardened], "")
-    row("scc start where a stopped sandbox is / docker run", [x[0] for x in again], [x[0] for x in beside], "",
-        "removes the stopped one first")
-    row("scc start, whole / docker run --rm, whole", [x[1] for x in mine], [x[1] for x in plain], "",
+    row(f"scc start, first byte / {engine} run", [x[0] for x in mine], [x[0] for x in plain], "<= 1.25")
+    row(f"scc start, first byte / {engine} run, hardened alike", [x[0] for x in alike], [x[0] for x in hardened], "")
+    row(f"scc start where a stopped sandbox is / {engine} run", [x[0] for x in again], [x[0] for x in beside], "",
+        "starts the stopped one again")
+    row(f"scc start, whole / {engine} run --rm, whole", [x[1] for x in mine], [x[1] for x in plain], "",
         "ours stops and keeps the sandbox, the floor removes it")
     subprocess.run([args.scc, "prune", "--yes"], env=env, check=False, capture_output=True)
+
+
+def bench_stop(args, env, home, image, engine, count=5):
+    """`scc stop --all` with several sandboxes beside the engine's own time for as many containers."""
+    words = ENGINES[engine]
+    common = ["--provider", "command", "--plugin-dir", args.provider_dir]
+
+    def ours():
+        children = []
+        for number in range(count):
+            repo = os.path.join(home, f"stop{number}")
+            os.makedirs(repo, exist_ok=True)
+            child = subprocess.Popen([args.scc, "start", repo, *common, "--", "/bin/sh", "-c", "echo x; exec sleep 600"], env=env,
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            child.stdout.read(1)
+            children.append(child)
+        begin = time.perf_counter()
+        subprocess.run([args.scc, "stop", "--all"], env=env, check=True, capture_output=True)
+        spent = time.perf_counter() - begin
+        for child in children:
+            child.communicate()
+        return spent
+
+    def theirs():
+        ids = [subprocess.run([*words, "run", "-d", "--rm", "--init", image, "sleep", "600"], check=True, capture_output=True,
+                              text=True).stdout.strip() for _ in range(count)]
+        begin = time.perf_counter()
+        subprocess.run([*words, "stop", *ids], check=True, capture_output=True)
+        return time.perf_counter() - begin
+
+    mine, floor = pairs(max(args.runs // 5, 2), ours, theirs)
+    row(f"scc stop --all / {engine} stop, {count} sandboxes", mine, floor, "<= 1.5")
+    subprocess.run([args.scc, "prune", "--yes"], env=env, check=False, capture_output=True)
+
+
+def resident_kb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
+def bench_held(args, env, home, engine):
+    """What scc holds while a session runs, and what the session takes on disk."""
+    repo = os.path.join(home, "held")
+    os.makedirs(repo, exist_ok=True)
+    common = ["--provider", "command", "--plugin-dir", args.provider_dir]
+    child = subprocess.Popen([args.scc, "start", repo, *common, "--", "/bin/sh", "-c", "echo x; exec sleep 600"], env=env,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    child.stdout.read(1)
+    time.sleep(1)
+    held = resident_kb(child.pid) / 1024
+    done = subprocess.run([args.scc, "du", "--json"], env=env, check=True, capture_output=True, text=True)
+    disk = sum(max(item["bytes"], 0) for item in json.loads(done.stdout)["data"]["items"]
+               if item["what"] in ("sandbox", "instance", "records")) / 1e6
+    subprocess.run([args.scc, "stop", "--all"], env=env, check=True, capture_output=True)
+    child.communicate()
+    subprocess.run([args.scc, "prune", "--yes"], env=env, check=False, capture_output=True)
+    print(f"| resident scc during a session, {engine} | {held:.1f} MB | - | - | <= 20 MB | |")
+    print(f"| disk of one more session, {engine} | {disk:.2f} MB | - | - | <= 5 MB | sandbox, its directory, its record |")
+
+
+def here(engine):
+    """Whether the engine answers to this user (rootless Podman has images of its own, so it is root's only)."""
+    if not shutil.which(engine) or (engine == "podman" and os.geteuid() != 0):
+        return False
+    return subprocess.run([*ENGINES[engine], "info"], capture_output=True, check=False).returncode == 0
 
 
 def main():
@@ -199,8 +268,12 @@ def main():
         row("scc status --json / docker version", [x[1] for x in mine], [x[1] for x in floor], "<= 15 ms + engine")
         if args.compute:
             bench_compute(args.compute)
-        image = base_image(args.scc, env)
-        bench_start(args, env, home, image)
+        for engine in filter(here, ENGINES):
+            env["SCC_RUNTIME"] = engine
+            image = base_image(args.scc, env)
+            bench_start(args, env, home, image, engine)
+            bench_stop(args, env, home, image, engine)
+            bench_held(args, env, home, engine)
     return 0
 
 

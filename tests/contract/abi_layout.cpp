@@ -33,6 +33,7 @@ SCC_TYPE(scc_source);
 SCC_TYPE(scc_error_sink);
 SCC_TYPE(scc_host_v1);
 SCC_TYPE(scc_stream);
+SCC_TYPE(scc_service);
 SCC_TYPE(scc_json);
 SCC_TYPE(scc_json_view);
 SCC_TYPE(scc_component);
@@ -148,6 +149,9 @@ void add_scc_host_process_v1(Layout& out) {
   SCC_MEMBER(scc_host_process_v1, struct_size);
   SCC_MEMBER(scc_host_process_v1, reserved);
   SCC_MEMBER(scc_host_process_v1, run);
+  SCC_MEMBER(scc_host_process_v1, serve);
+  SCC_MEMBER(scc_host_process_v1, service_state);
+  SCC_MEMBER(scc_host_process_v1, service_end);
 }
 
 void add_scc_host_endpoint_v1(Layout& out) {

@@ -36,7 +36,8 @@ set(plugin_public manifest registry provider runtime netpolicy probe policy docu
 # ---- third-party headers: pattern -> the one folder ----
 set(third_party
   "rapidjson/=core/json" "sodium=core/os" "curl/=core/net" "boost/dll=core/plugin"
-  "boost/program_options=core/cli" "spdlog/=core/log" "fmt/=core/log" "archive=core/image" "git2=core/git" "yaml-cpp/=core/config")
+  "boost/program_options=core/cli" "spdlog/=core/log" "fmt/=core/log" "archive=core/image" "git2=core/git" "yaml-cpp/=core/config"
+  "toml++/=plugins/provider-codex")
 
 function(sources out)
   set(found "")

@@ -33,7 +33,7 @@ class Concurrency(support.Case):
             winner = next(child for child in children if child is not loser)
             _, err = loser.communicate()
             self.assertEqual(loser.returncode, 4, err)
-            self.assertRegex(err.decode(), r"scc (shell|stop|list)")
+            self.assertRegex(err.decode(), r"scc (attach|stop|list)")
             self.assertEqual(winner.stdout.readline(), b"ready\n")
             self.assertEqual(len(world.containers(running=True)), 1)
             self.end(winner)
@@ -46,7 +46,8 @@ class Concurrency(support.Case):
         child = self.run_one(world, repo)
         done = world.start(repo, "/bin/true")
         self.assertEqual(done.code, 4, repr(done))
-        self.assertIn("scc shell", done.err)
+        for words in ("scc start --fresh", "scc attach ", "scc stop "):
+            self.assertIn(words, done.err)
         self.assertEqual(len(world.containers(running=True)), 1)
         self.end(child)
 

@@ -70,6 +70,26 @@ class Doctor(support.Case):
         self.assertEqual(checks["engine.docker"]["status"], "fail")
         self.assertRegex(checks["engine.docker"]["remedy"], "usermod|group|rootless|sudo")
 
+    def test_podman_with_crun_on_hybrid_cgroups(self):
+        """As on a machine without runc: the problem is named, and what its line installs is what is missing."""
+        self.need_engine("podman")
+        world = self.world(uid=0, engine="podman")
+        self.assertEqual(self.doctor(world)["engine.podman"]["status"], "ok")
+        with open("/proc/self/cgroup", encoding="utf-8") as file:
+            text = file.read()
+        path = world.make_dir(os.path.join(world.dir, "bin"))
+        for folder in ("/usr/sbin", "/usr/bin"):
+            for name in os.listdir(folder):
+                if name != "runc" and not os.path.lexists(os.path.join(path, name)):
+                    os.symlink(os.path.join(folder, name), os.path.join(path, name))
+        checks = self.doctor(world, env={"PATH": path})
+        self.assertEqual(checks["engine.podman"]["status"], "ok", "it answers")
+        if "0::" in text and ":memory:" in text:
+            check = checks["engine.podman.runtime.hybrid-cgroups"]
+            self.assertEqual((check["status"], check["remedy"]), ("warn", "sudo apt-get install runc"))
+        else:
+            self.assertNotIn("engine.podman.runtime.hybrid-cgroups", checks)
+
     def test_missing_image(self):
         """The image of an agent is one that somebody names and the engine does not have."""
         world = self.world()

@@ -60,7 +60,15 @@ def make_images(options, prefix):
     for name in ("http_proxy", "https_proxy", "no_proxy"):
         if name in os.environ:
             env[name] = os.environ[name]
-    run(os.path.join(prefix, "bin", "scc"), "image", "build", env=env)
+    scc = os.path.join(prefix, "bin", "scc")
+    run(scc, "image", "build", env=env)
+    if support.podman_answers():
+        if support.root_prefix():
+            env["HOME"] = "/root"
+        words = [f"{key}={value}" for key, value in env.items()]
+        run(*support.root_prefix(), "env", "-i", *words, scc, "image", "build", "--runtime", "podman", env=env)
+    elif support.engines_required():
+        raise SystemExit("fixture: root's podman does not answer, and SCC_REQUIRE_ENGINES is set")
 
 
 def setup(options):

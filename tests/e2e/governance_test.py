@@ -422,6 +422,8 @@ class Newcomer(support.Case):
         again = self.ok(world.scc("config", "explain", "--json", "--workspace", repo))
         self.assertEqual(json.dumps(explained.data), json.dumps(again.data))
         self.assertEqual(explained.data["team"], name)
+        self.refused(world.scc("start", repo, "--dry-run", "--json", "--", "true"), 5, "provider.ambiguous")
+        self.ok(world.scc("provider", "set", "claude"))
         plan = self.ok(world.scc("start", repo, "--dry-run", "--json", "--", "true")).data["plan"]
         self.assertEqual(plan["governance"]["team"], name)
 

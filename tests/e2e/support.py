@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the end-to-end tests share: a World is one user's machine as scc sees it (home, directories, configuration, sandboxes),
 made for one test and removed with everything that scc made in it. The tests look at the engine with the `docker` command,
-never with scc's own eyes.
+never with scc's own eyes (or `podman`, where a test says so).
 
 Environment: SCC_E2E_ROOT (made by fixture.py), SCC_REQUIRE_ENGINES=1 (a test that would skip fails).
 """
@@ -47,6 +47,14 @@ def engine_answers():
 
 
 @functools.lru_cache(None)
+def podman_answers():
+    """Root's Podman, which needs no service to run: scc starts one when it needs it."""
+    if not shutil.which("podman") or not have_root():
+        return False
+    return as_root("podman", "version", check=False).returncode == 0
+
+
+@functools.lru_cache(None)
 def root_prefix():
     """Words to put before a command that needs root; () as root, and where root cannot be had."""
     if os.geteuid() == 0:
@@ -64,11 +72,17 @@ def as_root(*argv, check=True):
     return subprocess.run((*root_prefix(), *argv), capture_output=True, text=True, check=check)
 
 
-def docker(*argv, check=True):
-    done = subprocess.run(("docker",) + argv, capture_output=True, text=True, check=False, timeout=120)
+def engine(name, *argv, check=True):
+    """The engine's own command: root's Podman, Docker, or the Docker behind a socket (unix://...)."""
+    command = {"podman": (*root_prefix(), "podman"), "docker": ("docker",)}.get(name, ("docker", "--host", name))
+    done = subprocess.run((*command, *argv), capture_output=True, text=True, check=False, timeout=120)
     if check and done.returncode:
-        raise AssertionError(f"docker {' '.join(argv)}: {done.stderr.strip()}")
+        raise AssertionError(f"{name} {' '.join(argv)}: {done.stderr.strip()}")
     return done.stdout
+
+
+def docker(*argv, check=True):
+    return engine("docker", *argv, check=check)
 
 
 def wait_for(condition, seconds=20, what="the condition"):
@@ -103,9 +117,11 @@ class Done:
 
 
 class World:
-    """One user's machine. `uid` None: who runs the tests."""
+    """One user's machine. `uid` None: who runs the tests. The sandboxes are made by `engine`: docker, podman, or unix://PATH."""
 
-    def __init__(self, uid=None, plugins=True):
+    def __init__(self, uid=None, plugins=True, engine="docker"):
+        self.engine_name = engine
+        runtime = "docker" if engine.startswith("unix://") else engine
         self.me = os.geteuid()
         self.uid = self.me if uid is None else uid
         self.engine_group = os.stat(SOCKET).st_gid if os.path.exists(SOCKET) else None
@@ -123,6 +139,9 @@ class World:
         self.children = []
         self.env = {"PATH": f"{PREFIX}/bin:/usr/local/bin:/usr/bin:/bin", "HOME": self.home, "LANG": "C.UTF-8",
                     "XDG_RUNTIME_DIR": self.run_dir, "TERM": "xterm", "SCC_NO_PROGRESS": "1"}
+        self.env["SCC_RUNTIME"] = runtime  # whatever else is installed
+        if runtime != engine:
+            self.env["DOCKER_HOST"] = engine
         self.settings = {"selected_provider": "command", "credentials": {"volume": self.suffix}}
         self.write_config()
         if plugins:
@@ -236,23 +255,26 @@ class World:
 
     # ---- what the engine has ----
 
+    def engine(self, *argv, check=True):
+        return engine(self.engine_name, *argv, check=check)
+
     def containers(self, running=False):
         """Ids of the containers that scc made from this world's state directory."""
         every = () if running else ("-a",)
-        return docker("ps", *every, "-q", "--no-trunc", "--filter", f"label=scc.state={self.state}").split()
+        return self.engine("ps", *every, "-q", "--no-trunc", "--filter", f"label=scc.state={self.state}").split()
 
     def container(self):
-        """The only container of this world, as `docker inspect` shows it."""
+        """The only container of this world, as the engine's inspect shows it."""
         found = self.containers()
         if len(found) != 1:
             raise AssertionError(f"{len(found)} containers, not one")
-        return json.loads(docker("inspect", found[0]))[0]
+        return json.loads(self.engine("inspect", found[0]))[0]
 
     def volumes(self):
-        return [name for name in docker("volume", "ls", "-q").split() if self.suffix in name]
+        return [name for name in self.engine("volume", "ls", "-q").split() if self.suffix in name]
 
     def networks(self):
-        return docker("network", "ls", "-q", "--filter", f"label=scc.state={self.state}").split()
+        return self.engine("network", "ls", "-q", "--filter", f"label=scc.state={self.state}").split()
 
     def instances(self):
         listed = as_root("ls", "-A", os.path.join(self.state, "instances"), check=False)
@@ -295,11 +317,11 @@ class World:
                     stream.close()
         found = self.containers()
         if found:
-            docker("rm", "-f", "-v", *found, check=False)
+            self.engine("rm", "-f", "-v", *found, check=False)
         for network in self.networks():
-            docker("network", "rm", network, check=False)
+            self.engine("network", "rm", network, check=False)
         for volume in self.volumes():
-            docker("volume", "rm", "-f", volume, check=False)
+            self.engine("volume", "rm", "-f", volume, check=False)
         for mount in self.mounts():
             as_root("umount", "-l", mount, check=False)
         as_root("rm", "-rf", "--one-file-system", self.dir, check=False)
@@ -314,10 +336,16 @@ class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        if cls.needs_engine and not engine_answers():
-            if engines_required():
-                raise AssertionError("no container engine answers, and SCC_REQUIRE_ENGINES is set")
-            raise unittest.SkipTest("no container engine answers")
+        if cls.needs_engine:
+            cls.need_engine("docker")
+
+    @classmethod
+    def need_engine(cls, name):
+        if podman_answers() if name == "podman" else engine_answers():
+            return
+        if engines_required():
+            raise AssertionError(f"{name} does not answer, and SCC_REQUIRE_ENGINES is set")
+        raise unittest.SkipTest(f"{name} does not answer")
 
     def need_root(self):
         if not have_root():

@@ -51,6 +51,10 @@ UserArguments read_arguments(const std::vector<std::string>& arguments) {
                          is_option(argument, "--resume") || has_letter(argument, 'r') ||
                          is_option(argument, "--from-pr");
     if (resumes) out.continues = true;
+    if (is_option(argument, "--session-id")) {
+      out.names_session = true;
+      out.session_id = option_value(arguments, i, "--session-id");
+    }
     if (is_option(argument, "--permission-mode")) {
       out.permission_mode = true;
       if (option_value(arguments, i, "--permission-mode") == "bypassPermissions") out.bypass = true;
@@ -61,6 +65,27 @@ UserArguments read_arguments(const std::vector<std::string>& arguments) {
   }
   return out;
 }
+
+namespace {
+
+/// Which conversation it is. What the user says about that wins; then its id is the user's, too, or unknown.
+void add_conversation(const ArgvInput& input, const UserArguments& user, Argv& out) {
+  if (user.continues || user.names_session) {
+    if (user.names_session) out.conversation = user.session_id;
+    return;
+  }
+  if (!input.resume) {
+    out.conversation = input.new_conversation;
+    if (!out.conversation.empty()) out.argv.push_back("--session-id=" + out.conversation);
+  } else if (!input.conversation.empty()) {
+    out.conversation = input.conversation;
+    out.argv.push_back("--resume=" + out.conversation);
+  } else {
+    out.argv.emplace_back("--continue");
+  }
+}
+
+}  // namespace
 
 Argv make_argv(const ArgvInput& input) {
   const UserArguments user = read_arguments(input.user);
@@ -81,7 +106,7 @@ Argv make_argv(const ArgvInput& input) {
     out.bypasses = true;
   }
   out.bypasses = out.bypasses || user.bypass;
-  if (input.resume && !user.continues) out.argv.emplace_back("--continue");
+  add_conversation(input, user, out);
   out.argv.insert(out.argv.end(), input.user.begin(), input.user.end());
   return out;
 }

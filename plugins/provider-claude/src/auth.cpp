@@ -10,8 +10,7 @@ namespace {
 using sdk::AuthStatus;
 using sdk::Json;
 
-constexpr const char* kSignIn =
-    "run `scc start` in a terminal and sign in with /login; the sign-in stays in the credential volume";
+constexpr const char* kSignIn = "run `scc provider login claude`; the sign-in stays in the credential volume";
 
 /// The string there, or "" for anything else: these files are the agent's, a wrong type is no failure of
 /// ours.

@@ -22,6 +22,8 @@ LaunchSpec Claude::plan_launch(const Json& request) {
   ArgvInput argv_input;
   argv_input.workspace = request.require_str("/workspace/target");
   argv_input.resume = request.flag("/session/resume");
+  argv_input.conversation = request.str("/session/conversation");
+  argv_input.new_conversation = request.require_str("/session/id");  // a UUID, which the agent insists on
   argv_input.may_bypass = may_bypass;
   argv_input.user = request.strings("/agent_args");
   const Argv argv = make_argv(argv_input);
@@ -30,6 +32,7 @@ LaunchSpec Claude::plan_launch(const Json& request) {
   spec.image = "context:agent-claude";
   spec.argv = argv.argv;
   spec.requires_verified = argv.bypasses;
+  spec.conversation = argv.conversation;
   spec.data_volume = home + "/.claude";
   spec.env = {{"CLAUDE_CONFIG_DIR", spec.data_volume},
               {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD", "1"},
@@ -51,6 +54,28 @@ LaunchSpec Claude::plan_launch(const Json& request) {
     spec.notes.push_back("requests of the agent go to " + config.base_url);
   }
   return spec;
+}
+
+sdk::LoginPlan Claude::plan_login(const Json& request) {
+  const Config config = read_config(request.child("/config"));
+  if (request.str("/method") == "api_key") {
+    throw sdk::Failure(
+        SCC_E_PREREQ, "claude.no-key-store", "Claude Code keeps no API key that is handed to it",
+        "set providers.claude.auth to \"api_key\" in config.json and export ANTHROPIC_API_KEY");
+  }
+  sdk::LoginPlan plan;
+  plan.image = "context:agent-claude";
+  plan.argv = {"claude", "auth", "login"};
+  plan.data_volume = request.str("/home", "/home/agent") + "/.claude";
+  plan.env = {{"CLAUDE_CONFIG_DIR", plan.data_volume},
+              {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"},
+              {"DISABLE_AUTOUPDATER", "1"},
+              {"NODE_EXTRA_CA_CERTS", request.str("/ca_file", kSystemCaBundle)}};
+  plan.destination_sets = {"anthropic-core"};
+  if (config.auth == Auth::api_key) {
+    plan.notes.emplace_back("providers.claude.auth is api_key: a sign-in is not used until it is login");
+  }
+  return plan;
 }
 
 AuthStatus Claude::auth_status(const Json& request) {

@@ -42,8 +42,10 @@ TEST(Launch, PlansASession) {
   ASSERT_TRUE(out.ok()) << out.message;
   EXPECT_EQ(out.document.str("/schema"), "scc.launch-spec/1");
   EXPECT_EQ(out.document.str("/image"), "context:agent-claude");
-  EXPECT_THAT(out.document.strings("/argv"), ElementsAre("claude", "--add-dir=/w", "--setting-sources",
-                                                         "user", "--dangerously-skip-permissions"));
+  EXPECT_THAT(out.document.strings("/argv"),
+              ElementsAre("claude", "--add-dir=/w", "--setting-sources", "user",
+                          "--dangerously-skip-permissions", "--session-id=${session.id}"));
+  EXPECT_EQ(out.document.str("/conversation"), "${session.id}");
   EXPECT_TRUE(out.document.flag("/requires_verified"));
   EXPECT_EQ(out.document.str("/data_volume/target"), "/home/agent/.claude");
   EXPECT_EQ(out.document.str("/env/CLAUDE_CONFIG_DIR"), "/home/agent/.claude");
@@ -115,6 +117,23 @@ TEST(Launch, NeedsNoServiceButJson) {
   ProviderDriver provider(host, "claude", kConfig);
   EXPECT_TRUE(provider.plan_launch(request()).ok());
   EXPECT_EQ(host.open_documents, 0);
+}
+
+TEST(Login, TheAgentsOwnSignIn) {
+  FakeHost host;
+  ProviderDriver provider(host, "claude", kConfig);
+  const std::string head =
+      R"({"schema":"scc.login-request/1","config":{},"user":{"uid":1000,"gid":1000},"home":"/home/agent",)";
+  const Outcome out = provider.plan_login(head + R"("ca_file":"/etc/scc/ca.pem"})");
+  ASSERT_TRUE(out.ok()) << out.message;
+  EXPECT_THAT(out.document.strings("/argv"), ElementsAre("claude", "auth", "login"));
+  EXPECT_EQ(out.document.str("/data_volume/target"), "/home/agent/.claude");
+  EXPECT_EQ(out.document.str("/env/CLAUDE_CONFIG_DIR"), "/home/agent/.claude");
+  EXPECT_EQ(out.document.str("/env/NODE_EXTRA_CA_CERTS"), "/etc/scc/ca.pem");
+  const Outcome refused = provider.plan_login(head + R"("method":"api_key"})");
+  EXPECT_EQ(refused.status, SCC_E_PREREQ);
+  EXPECT_EQ(refused.code, "claude.no-key-store");
+  EXPECT_THAT(refused.hint, HasSubstr("ANTHROPIC_API_KEY"));
 }
 
 TEST(Auth, ThroughTheTable) {

@@ -11,7 +11,6 @@ namespace {
 // BindOptions.NonRecursive; newer engines refuse versions below 1.44, hence the range.
 constexpr ApiVersion kOldest{1, 40};
 constexpr ApiVersion kNewest{1, 47};
-constexpr std::uint32_t kConnectMs = 10'000;
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -20,8 +19,9 @@ bool contains(std::string_view text, std::string_view part) {
 /// What an engine says when a bind's source is the trouble (Engine, Desktop, Colima, Podman).
 bool about_mounts(std::string_view message) {
   for (const std::string_view part :
-       {"invalid mount config", "bind source path does not exist", "mounts denied", "error mounting",
-        "error while creating mount source path", "invalid bind mount", "is not shared from the host"}) {
+       {"statfs /", "invalid mount config", "bind source path does not exist", "mounts denied",
+        "error mounting", "error while creating mount source path", "invalid bind mount",
+        "is not shared from the host"}) {
     if (contains(message, part)) return true;
   }
   return false;
@@ -78,9 +78,18 @@ Api Api::connect(sdk::Host host, const std::shared_ptr<const Dialect>& dialect) 
       api.negotiate();
       return api;
     } catch (const sdk::Failure& failure) {
-      if (failure.code != "runtime.missing") throw;
+      if (!dialect->tries_next(failure.code)) throw;
       if (!first) first = failure;
     }
+  }
+  if (const auto started = dialect->start()) {
+    Api api(host, dialect, *started);
+    try {
+      api.negotiate();
+    } catch (const sdk::Failure& failure) {
+      throw sdk::Failure(dialect->start_failure(failure));
+    }
+    return api;
   }
   if (first) throw sdk::Failure(*first);
   throw sdk::Failure(SCC_E_PREREQ, "runtime.missing", "there is no place to look for an engine");
@@ -89,11 +98,11 @@ Api Api::connect(sdk::Host host, const std::shared_ptr<const Dialect>& dialect) 
 void Api::negotiate() {
   Call ping;
   ping.path = "/_ping";
-  ping.timeout_ms = kConnectMs;
+  ping.timeout_ms = endpoint_.first_answer_ms;
   const Reply reply = call(ping);
   if (!reply.ok()) throw error(reply, "asking for the engine's version");
   const sdk::Json headers = host_.parse(reply.headers);
-  podman_ = headers.has("/libpod-api-version");
+  libpod_version_ = headers.str("/libpod-api-version");
   const std::string text = headers.str("/api-version", "?");
   const ApiVersion offered = ApiVersion::parse(text);
   if (offered < kOldest) {
@@ -120,7 +129,7 @@ sdk::Failure Api::translate(const sdk::Failure& failure) const {
 }
 
 Reply Api::call(const Call& call) const {
-  sdk::EndpointRequest wire = request(call.method, prefix_ + call.path);
+  sdk::EndpointRequest wire = request(call.method, (call.versioned ? prefix_ : std::string()) + call.path);
   wire.timeout_ms = call.timeout_ms;
   if (call.source != nullptr) {
     wire.headers["Content-Type"] = "application/x-tar";
@@ -164,11 +173,16 @@ sdk::Failure Api::error(const Reply& reply, std::string_view what) const {
   const std::string text =
       std::string(what) + ": " +
       (message.empty() ? "the engine answered with HTTP " + std::to_string(reply.status) : message);
+  if (auto known = dialect_->known_error(message)) {
+    known->message = std::string(what) + ": " + known->message;
+    return std::move(*known);
+  }
   if (contains(message, "no space left on device")) {
     return {SCC_E_PREREQ, "runtime.no-space", text,
             "free disk space: scc prune, then remove images you do not need"};
   }
-  if (contains(message, "No such image") || contains(message, "no such image")) {
+  if (contains(message, "No such image") || contains(message, "no such image") ||
+      contains(message, "image not known")) {
     return {SCC_E_NOT_FOUND, "runtime.no-image", text, "scc image build"};
   }
   if (about_mounts(message)) {
@@ -178,7 +192,9 @@ sdk::Failure Api::error(const Reply& reply, std::string_view what) const {
             "the directories that it was given)"};
   }
   if (reply.status == 404) return {SCC_E_NOT_FOUND, "runtime.not-found", text, "scc list"};
-  if (reply.status == 409) return {SCC_E_TOOL, "runtime.conflict", text, "scc list shows what is there"};
+  const bool conflict = reply.status == 409 || contains(message, "already in use") ||
+                        contains(message, "is being used") || contains(message, "container state improper");
+  if (conflict) return {SCC_E_TOOL, "runtime.conflict", text, "scc list shows what is there"};
   return {SCC_E_TOOL, "runtime.api", text};
 }
 

@@ -71,6 +71,7 @@ sdk::SandboxList sandbox_list(const sdk::Json& list) {
     summary.labels = item.map("/Labels");
     summary.created = created_of(item, "/Created");
     summary.image = item.str("/Image");
+    summary.size_bytes = item.has("/SizeRw") ? item.integer("/SizeRw") : -1;
     result.sandboxes.push_back(std::move(summary));
   }
   return result;
@@ -99,6 +100,7 @@ sdk::VolumeInfo volume_info(const sdk::Json& inspect) {
   sdk::VolumeInfo info;
   info.name = inspect.require_str("/Name");
   info.labels = inspect.map("/Labels");
+  info.size_bytes = inspect.has("/UsageData/Size") ? inspect.integer("/UsageData/Size") : -1;
   return info;
 }
 
@@ -115,6 +117,7 @@ sdk::NetworkInfo network_info(const sdk::Json& inspect) {
   info.labels = inspect.map("/Labels");
   info.subnet = inspect.str("/IPAM/Config/0/Subnet");
   info.gateway = inspect.str("/IPAM/Config/0/Gateway");
+  if (info.gateway == "<nil>") info.gateway.clear();  // an engine's word for none
   return info;
 }
 

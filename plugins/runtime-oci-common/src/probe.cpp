@@ -44,8 +44,17 @@ void describe_security(const sdk::Json& info, sdk::RuntimeInfo& out) {
   }
 }
 
-void describe_cgroup(const sdk::Json& info, const Abilities& able, sdk::RuntimeInfo& out) {
-  out.cgroup_version = info.str("/CgroupVersion");
+std::string platform_of(const sdk::Json& info) {
+  const std::string system = info.str("/OperatingSystem");
+  if (system.find("Docker Desktop") != std::string::npos) return "docker-desktop";
+  if (system.find("OrbStack") != std::string::npos) return "orbstack";
+  return "engine";
+}
+
+}  // namespace
+
+void describe_cgroup(const std::string& version, const Abilities& able, sdk::RuntimeInfo& out) {
+  out.cgroup_version = version;
   out.cgroup_memory = able.memory;
   out.cgroup_pids = able.pids;
   const auto unable = [&](const char* code, const std::string& what, const std::string& controller) {
@@ -57,16 +66,6 @@ void describe_cgroup(const sdk::Json& info, const Abilities& able, sdk::RuntimeI
   if (!able.pids) unable("runtime.no-pids-limit", "the number of processes", "pids");
 }
 
-std::string platform_of(const sdk::Json& info, bool podman) {
-  if (podman) return "podman";
-  const std::string system = info.str("/OperatingSystem");
-  if (system.find("Docker Desktop") != std::string::npos) return "docker-desktop";
-  if (system.find("OrbStack") != std::string::npos) return "orbstack";
-  return "engine";
-}
-
-}  // namespace
-
 Abilities abilities_of(const sdk::Json& info, ApiVersion api) {
   Abilities able;
   able.memory = info.flag("/MemoryLimit");
@@ -77,21 +76,18 @@ Abilities abilities_of(const sdk::Json& info, ApiVersion api) {
   return able;
 }
 
-void describe_engine(const sdk::Json& info, const Api& api, sdk::RuntimeInfo& out) {
-  const Abilities able = abilities_of(info, api.version());
+void describe_engine(const sdk::Json& info, const Api& api, const Abilities& able, sdk::RuntimeInfo& out) {
   out.version = printable(info.str("/ServerVersion"));
   out.api_version = api.version().str();
-  out.platform = platform_of(info, api.is_podman());
+  out.platform = api.is_podman() ? "podman" : platform_of(info);
   out.os = printable(info.str("/OperatingSystem"));
   out.arch = printable(info.str("/Architecture"));
   out.memory_bytes = info.integer("/MemTotal");
   describe_security(info, out);
-  describe_cgroup(info, able, out);
-  out.features = {{"tty_resize", true},
-                  {"tty_initial_size", api.version() >= ApiVersion{1, 42}},
-                  {"bind_nonrecursive", able.bind_nonrecursive},
-                  {"swap_limit", able.swap},
-                  {"cpu_limit", able.cpus}};
+  describe_cgroup(info.str("/CgroupVersion"), able, out);
+  out.features = {{"tty_resize", true},      {"tty_initial_size", api.version() >= ApiVersion{1, 42}},
+                  {"tmpfs_owner", true},     {"bind_nonrecursive", able.bind_nonrecursive},
+                  {"swap_limit", able.swap}, {"cpu_limit", able.cpus}};
 }
 
 }  // namespace scc::oci

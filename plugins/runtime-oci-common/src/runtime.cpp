@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <chrono>
 
 #include <scc/oci/lines.hpp>
 #include <scc/oci/parse.hpp>
-#include <scc/oci/probe.hpp>
+#include <scc/oci/root_entry.hpp>
 #include <scc/oci/runtime.hpp>
 #include <scc/oci/text.hpp>
 
@@ -12,6 +11,7 @@ namespace scc::oci {
 namespace {
 
 constexpr std::uint32_t kCreateMs = 60'000;
+constexpr std::uint32_t kImageRemoveMs = 300'000;  // layers of many files on a busy disk
 constexpr std::uint32_t kPullMs = 900'000;
 constexpr std::uint32_t kStopMarginMs = 30'000;  // for the engine's own work after the grace
 
@@ -63,32 +63,20 @@ std::string json_map(const sdk::StringMap& map) {
   return w.take();
 }
 
-/// A value in the double quotes of an image instruction; nothing in it is expanded.
-std::string instruction_quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) {
-      throw sdk::Failure(SCC_E_USAGE, "runtime.spec", "a label has a control character: " + printable(text));
-    }
-    if (c == '"' || c == '\\' || c == '$') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
-
 }  // namespace
 
 const std::shared_ptr<const Api>& Runtime::api() {
+  if (api_ && dialect_->ended()) api_.reset();
   if (!api_) api_ = std::make_shared<const Api>(Api::connect(host_, dialect_));
   return api_;
 }
 
 const Abilities& Runtime::abilities() {
   if (!abilities_) {
-    Call call;
-    call.path = "/info";
-    abilities_ =
-        std::make_unique<Abilities>(abilities_of(api()->json(call, "the engine's state"), api()->version()));
+    sdk::RuntimeInfo unused;
+    Abilities able;
+    dialect_->describe(*api(), unused, able);
+    abilities_ = std::make_unique<Abilities>(able);
   }
   return *abilities_;
 }
@@ -108,11 +96,9 @@ sdk::RuntimeInfo Runtime::probe() {
     info.endpoint = engine.endpoint().url;
     info.context = engine.endpoint().context;
     info.local = is_local(engine.endpoint());
-    Call call;
-    call.path = "/info";
-    const sdk::Json state = engine.json(call, "the engine's state");
-    describe_engine(state, engine, info);
-    abilities_ = std::make_unique<Abilities>(abilities_of(state, engine.version()));
+    Abilities able;
+    dialect_->describe(engine, info, able);
+    abilities_ = std::make_unique<Abilities>(able);
     info.reachable = true;
   } catch (const sdk::Failure& failure) {
     if (failure.status == SCC_E_CANCELLED) throw;
@@ -126,16 +112,29 @@ sdk::RuntimeInfo Runtime::probe() {
 
 // ---- images ----
 
+std::string Runtime::engine_image(std::string_view ref) const {
+  return dialect_->engine_image(checked_image(ref));
+}
+
+void Runtime::rename(sdk::ImageInfo& info) const {
+  for (std::string& tag : info.tags) tag = dialect_->our_image(tag);
+  for (std::string& digest : info.digests) digest = dialect_->our_image(digest);
+}
+
 sdk::ImageInfo Runtime::image_inspect(std::string_view ref) {
   Call call;
-  call.path = "/images/" + escape_path(checked_image(ref)) + "/json";
-  return image_info(api()->json(call, "looking for the image " + printable(ref)));
+  call.path = "/images/" + escape_path(engine_image(ref)) + "/json";
+  sdk::ImageInfo info = image_info(api()->json(call, "looking for the image " + printable(ref)));
+  rename(info);
+  return info;
 }
 
 sdk::ImageList Runtime::image_list(const sdk::Json& filter) {
   Call call;
   call.path = "/images/json" + label_filters(filter, '?');
-  return oci::image_list(api()->json(call, "listing images"));
+  sdk::ImageList list = oci::image_list(api()->json(call, "listing images"));
+  for (sdk::ImageInfo& info : list.images) rename(info);
+  return list;
 }
 
 void Runtime::run_with_progress(Call call, const sdk::Sink& progress, std::string_view what) {
@@ -164,7 +163,7 @@ void Runtime::run_with_progress(Call call, const sdk::Sink& progress, std::strin
 
 void Runtime::image_build(const sdk::Json& request, const sdk::Source& context, const sdk::Sink& progress) {
   std::string query = "?dockerfile=Containerfile&rm=1&forcerm=1";
-  for (const std::string& tag : request.strings("/tags")) query += parameter("t", checked_image(tag));
+  for (const std::string& tag : request.strings("/tags")) query += parameter("t", engine_image(tag));
   query += parameter("labels", json_map(request.map("/labels")));
   query += parameter("buildargs", json_map(request.map("/build_args")));
   if (request.has("/network"))
@@ -176,13 +175,18 @@ void Runtime::image_build(const sdk::Json& request, const sdk::Source& context, 
 }
 
 void Runtime::image_import(const sdk::Json& request, const sdk::Source& rootfs, const sdk::Sink& progress) {
-  const std::string tag = checked_image(request.require_str("/tag"));
+  const std::string tag = engine_image(request.require_str("/tag"));
   const auto colon = tag.rfind(':');
   const bool tagged = colon != std::string::npos && tag.find('/', colon) == std::string::npos;
-  std::string query = "?fromSrc=-" + parameter("repo", tag.substr(0, tagged ? colon : tag.size()));
-  query += parameter("tag", tagged ? tag.substr(colon + 1) : "latest");
+  std::string query = "?fromSrc=-";
+  if (api()->is_podman()) {
+    query += parameter("repo", tagged ? tag : tag + ":latest");  // its 4.3 does not read "tag" here
+  } else {
+    query += parameter("repo", tag.substr(0, tagged ? colon : tag.size()));
+    query += parameter("tag", tagged ? tag.substr(colon + 1) : "latest");
+  }
   for (const auto& [name, value] : request.map("/labels")) {
-    query += parameter("changes", "LABEL " + instruction_quoted(name) + "=" + instruction_quoted(value));
+    query += parameter("changes", dialect_->label_change(name, value));
   }
   const std::vector<std::string> command = request.strings("/cmd");
   if (!command.empty()) {
@@ -217,18 +221,18 @@ sdk::ImageInfo Runtime::image_pull(std::string_view ref, const sdk::Sink& progre
   return image_inspect(image);
 }
 
-void Runtime::remove(const std::string& path, std::string_view what) {
+void Runtime::remove(const std::string& path, std::string_view what, std::uint32_t timeout_ms) {
   Call call;
   call.method = "DELETE";
   call.path = path;
-  call.timeout_ms = kCreateMs;
+  call.timeout_ms = timeout_ms;
   const Reply reply = api()->call(call);
   if (reply.ok() || reply.status == 404) return;
   throw api()->error(reply, what);
 }
 
 void Runtime::image_remove(std::string_view ref) {
-  remove("/images/" + escape_path(checked_image(ref)), "removing the image " + printable(ref));
+  remove("/images/" + escape_path(engine_image(ref)), "removing the image " + printable(ref), kImageRemoveMs);
 }
 
 // ---- volumes ----
@@ -254,6 +258,23 @@ sdk::VolumeInfo Runtime::volume_ensure(const sdk::Json& request) {
 
 sdk::VolumeList Runtime::volume_list(const sdk::Json& filter) {
   Call call;
+  if (filter.flag("/size")) {
+    // Only this tells sizes, and it takes no filter: the engine counts every volume that it has.
+    call.path = "/system/df?type=volume";
+    call.timeout_ms = kCreateMs;
+    sdk::VolumeList all = oci::volume_list(api()->json(call, "measuring volumes"));
+    const sdk::StringMap wanted = filter.map("/labels");
+    all.volumes.erase(std::remove_if(all.volumes.begin(), all.volumes.end(),
+                                     [&wanted](const sdk::VolumeInfo& volume) {
+                                       return std::any_of(wanted.begin(), wanted.end(), [&](const auto& one) {
+                                         const auto found = volume.labels.find(one.first);
+                                         return found == volume.labels.end() ||
+                                                (!one.second.empty() && found->second != one.second);
+                                       });
+                                     }),
+                      all.volumes.end());
+    return all;
+  }
   call.path = "/volumes" + label_filters(filter, '?');
   return oci::volume_list(api()->json(call, "listing volumes"));
 }
@@ -266,15 +287,11 @@ void Runtime::volume_remove(std::string_view name) {
 
 sdk::NetworkInfo Runtime::network_create(const sdk::Json& request) {
   const std::string name = checked_name(request.require_str("/name"), "network");
-  sdk::JsonWriter w;
-  w.begin_object().member("Name", name).member("CheckDuplicate", true).member("Driver", "bridge");
-  w.member("Internal", request.flag("/internal")).member("EnableIPv6", false);
-  w.member("Labels", request.map("/labels")).member("Options", request.map("/options")).end_object();
-  Call create = post("/networks/create", w.take());
+  Call create = dialect_->network_call(request);
   create.timeout_ms = kCreateMs;
   const sdk::Json made = api()->json(create, "making the network " + name);
   Call look;
-  look.path = "/networks/" + escape_path(made.require_str("/Id"));
+  look.path = "/networks/" + escape_path(made.require_str(made.has("/Id") ? "/Id" : "/id"));
   return network_info(api()->json(look, "looking at the network " + name));
 }
 
@@ -293,8 +310,8 @@ void Runtime::network_remove(std::string_view name) {
 
 sdk::SandboxHandle Runtime::sandbox_create(const sdk::Json& spec) {
   const std::string name = checked_name(spec.require_str("/name"), "sandbox");
-  CreateBody body = create_body(spec, abilities());
-  Call call = post("/containers/create?name=" + escape_query(name), std::move(body.json));
+  std::vector<std::string> warnings;
+  Call call = dialect_->create_call(spec, abilities(), warnings);
   call.timeout_ms = kCreateMs;
   const Reply reply = api()->call(call);
   if (!reply.ok()) {
@@ -307,16 +324,23 @@ sdk::SandboxHandle Runtime::sandbox_create(const sdk::Json& spec) {
   sdk::SandboxHandle handle;
   handle.id = made.require_str("/Id");
   handle.name = name;
-  handle.warnings = std::move(body.warnings);
+  handle.warnings = std::move(warnings);
   for (const std::string& warning : made.strings("/Warnings")) handle.warnings.push_back(printable(warning));
   return handle;
 }
 
 void Runtime::sandbox_put(std::string_view id, std::string_view path, const sdk::Source& tar) {
   Call call;
+  if (api()->is_podman()) {  // which makes what is not there
+    call.method = "HEAD";
+    call.path = sandbox_path(id) + "/archive?" + parameter("path", path).substr(1);
+    const Reply there = api()->call(call);
+    if (!there.ok()) throw api()->error(there, "writing to " + printable(path));
+  }
   call.method = "PUT";
   call.path = sandbox_path(id) + "/archive?noOverwriteDirNonDir=1" + parameter("path", path);
-  call.source = tar.c();
+  const RootEntry renamed(tar);
+  call.source = renamed.c();
   call.timeout_ms = 0;
   const Reply reply = api()->call(call);
   if (!reply.ok()) throw api()->error(reply, "writing to " + printable(path));
@@ -345,39 +369,44 @@ void Runtime::sandbox_start(std::string_view id) {
 sdk::SandboxInfo Runtime::sandbox_inspect(std::string_view id) {
   Call call;
   call.path = sandbox_path(id) + "/json";
-  sdk::SandboxInfo info = sandbox_info(api()->json(call, "looking for the sandbox " + printable(id)));
-  // The engine sets its flag only when the sandbox ends; a process that died for memory is told by an event.
-  if (info.state == "running" && !info.oom_killed) info.oom_killed = ran_out_of_memory(info.id);
+  const sdk::Json seen = api()->json(call, "looking for the sandbox " + printable(id));
+  sdk::SandboxInfo info = sandbox_info(seen);
+  info.image = dialect_->our_image(info.image);
+  const bool lives = info.state == "running" || info.state == "paused";
+  info.active_execs = lives ? active_execs(seen.strings("/ExecIDs")) : 0;
+  // The engine sets its flag only when the sandbox ends.
+  if (info.state == "running" && !info.oom_killed) {
+    info.oom_killed = dialect_->ran_out_of_memory(*api(), info.id, killed_->exchange(false));
+  }
   return info;
 }
 
-bool Runtime::ran_out_of_memory(const std::string& id) {
-  // The event comes from another process than the exit code and may be a little later.
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto until = std::chrono::duration_cast<std::chrono::milliseconds>(now).count() +
-                     (killed_->exchange(false) ? 300 : 0);
-  const std::string ms = std::to_string(until % 1000);
-  sdk::JsonWriter filters;
-  filters.begin_object().member("event", std::vector<std::string>{"oom"});
-  filters.member("container", std::vector<std::string>{id}).end_object();
-  Call call;
-  call.path = "/events?since=1&until=" + std::to_string(until / 1000) + "." +
-              std::string(3 - ms.size(), '0') + ms + "000000" + parameter("filters", filters.str());
-  call.timeout_ms = 2'000;  // an engine whose clock is behind would wait for `until`
-  try {
+/// Engines differ in how long they name an exec that has ended.
+std::int64_t Runtime::active_execs(const std::vector<std::string>& ids) {
+  constexpr std::size_t kMost = 64;
+  if (ids.size() > kMost) return static_cast<std::int64_t>(ids.size());
+  std::int64_t active = 0;
+  for (const std::string& id : ids) {
+    Call call;
+    call.path = "/exec/" + escape_path(checked_name(id, "exec")) + "/json";
     const Reply reply = api()->call(call);
-    return reply.ok() && reply.body.find(id) != std::string::npos;
-  } catch (const sdk::Failure& failure) {
-    if (failure.status == SCC_E_CANCELLED) throw;
-    return false;
+    if (reply.status == 404) continue;
+    if (!reply.ok()) return -1;
+    if (host_.parse(reply.body).flag("/Running")) ++active;
   }
+  return active;
 }
 
 sdk::SandboxList Runtime::sandbox_list(const sdk::Json& filter) {
   Call call;
-  call.path =
-      std::string("/containers/json?all=") + (filter.flag("/all") ? "1" : "0") + label_filters(filter, '&');
-  return oci::sandbox_list(api()->json(call, "listing sandboxes"));
+  call.path = std::string("/containers/json?all=") + (filter.flag("/all") ? "1" : "0") +
+              (filter.flag("/size") ? "&size=1" : "") + label_filters(filter, '&');
+  sdk::SandboxList list = oci::sandbox_list(api()->json(call, "listing sandboxes"));
+  for (sdk::SandboxSummary& item : list.sandboxes) {
+    item.image = dialect_->our_image(item.image);
+    if (filter.flag("/size") && item.size_bytes < 0) item.size_bytes = 0;  // engines leave out a zero
+  }
+  return list;
 }
 
 void Runtime::sandbox_stop(std::string_view id, std::uint32_t grace_ms) {

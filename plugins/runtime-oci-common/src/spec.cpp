@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <tuple>
 
 #include <scc/oci/spec.hpp>
 #include <scc/oci/text.hpp>
@@ -11,7 +12,8 @@ sdk::Failure bad(const std::string& message) {
   return {SCC_E_USAGE, "runtime.spec", message};
 }
 
-/// An absolute path without "..", NUL and line ends.
+}  // namespace
+
 std::string checked_path(const std::string& path, std::string_view what) {
   const bool dots = path.find("/../") != std::string::npos ||
                     (path.size() >= 3 && path.compare(path.size() - 3, 3, "/..") == 0);
@@ -23,11 +25,15 @@ std::string checked_path(const std::string& path, std::string_view what) {
   return path;
 }
 
+namespace {
+
 std::int64_t checked_id(const sdk::Json& json, std::string_view pointer) {
   const std::int64_t id = json.integer(pointer, -1);
   if (id < 0 || id > 0xFFFFFFFELL) throw bad("no usable number at " + std::string(pointer));
   return id;
 }
+
+}  // namespace
 
 std::string user_of(const sdk::Json& json) {
   return std::to_string(checked_id(json, "/user/uid")) + ":" + std::to_string(checked_id(json, "/user/gid"));
@@ -50,7 +56,6 @@ std::vector<std::string> argv_of(const sdk::Json& json) {
   return argv;
 }
 
-/// The engine's name for the spec's network.
 std::string network_mode(const sdk::Json& spec) {
   std::string mode = spec.str("/network/mode", "none");
   if (mode == "none" || mode == "bridge") return mode;
@@ -69,6 +74,23 @@ void check_security(const sdk::Json& spec) {
   }
   if (!spec.flag("/security/no_new_privileges")) throw bad("a sandbox has no_new_privileges");
 }
+
+std::int64_t grace_seconds(const sdk::Json& spec) {
+  return (std::clamp<std::int64_t>(spec.integer("/stop_grace_ms", 10'000), 0, 3'600'000) + 999) / 1000;
+}
+
+void warn_of_limits(const sdk::Json& spec, const Abilities& able, std::vector<std::string>& warnings) {
+  const std::tuple<const char*, bool, const char*> limits[] = {
+      {"/resources/memory_bytes", able.memory, "memory"},
+      {"/resources/pids", able.pids, "the number of processes"},
+      {"/resources/cpus", able.cpus, "processor time"}};
+  for (const auto& [pointer, possible, what] : limits) {
+    if (possible || spec.number(pointer, 0) <= 0) continue;
+    warnings.push_back("this engine cannot limit " + std::string(what) + ": the limit was left out");
+  }
+}
+
+namespace {
 
 void write_bind(sdk::JsonWriter& w, const sdk::Json& mount, const Abilities& abilities) {
   w.member("Type", "bind").member("Source", checked_path(mount.str("/source"), "source of a mount"));
@@ -102,44 +124,35 @@ void write_mounts(sdk::JsonWriter& w, const sdk::Json& spec, const Abilities& ab
   w.end_object();
 }
 
-void write_limits(sdk::JsonWriter& w, const sdk::Json& spec, const Abilities& abilities,
-                  std::vector<std::string>& warnings) {
-  const auto limit = [&](std::string_view pointer, bool able, std::string_view what, auto&& put) {
-    const double value = spec.number(pointer, 0);
-    if (value <= 0) return;
-    if (able) {
-      put(spec.integer(pointer));
-    } else {
-      warnings.push_back("this engine cannot limit " + std::string(what) + ": the limit was left out");
-    }
+void write_limits(sdk::JsonWriter& w, const sdk::Json& spec, const Abilities& abilities) {
+  const auto limit = [&](std::string_view pointer, bool able, auto&& put) {
+    if (able && spec.number(pointer, 0) > 0) put(spec.integer(pointer));
   };
-  limit("/resources/memory_bytes", abilities.memory, "memory", [&](std::int64_t bytes) {
+  limit("/resources/memory_bytes", abilities.memory, [&](std::int64_t bytes) {
     w.member("Memory", bytes);
     if (abilities.swap) w.member("MemorySwap", bytes);  // no swap on top
   });
-  limit("/resources/pids", abilities.pids, "the number of processes",
-        [&](std::int64_t count) { w.member("PidsLimit", count); });
-  limit("/resources/cpus", abilities.cpus, "processor time", [&](std::int64_t) {
+  limit("/resources/pids", abilities.pids, [&](std::int64_t count) { w.member("PidsLimit", count); });
+  limit("/resources/cpus", abilities.cpus, [&](std::int64_t) {
     w.member("NanoCpus", static_cast<std::int64_t>(spec.number("/resources/cpus") * 1e9));
   });
-  limit("/resources/shm_bytes", true, "", [&](std::int64_t bytes) { w.member("ShmSize", bytes); });
+  limit("/resources/shm_bytes", true, [&](std::int64_t bytes) { w.member("ShmSize", bytes); });
   // Written out because an engine's own configuration may hold limits that it cannot apply.
   w.key("Ulimits").begin_array();
   const auto ulimit = [&](const char* name, std::int64_t value) {
     w.begin_object().member("Name", name).member("Soft", value).member("Hard", value).end_object();
   };
-  limit("/resources/nofile", true, "", [&](std::int64_t count) { ulimit("nofile", count); });
+  limit("/resources/nofile", true, [&](std::int64_t count) { ulimit("nofile", count); });
   ulimit("core", 0);
   w.end_array();
 }
 
-void write_host_config(sdk::JsonWriter& w, const sdk::Json& spec, const Abilities& abilities,
-                       std::vector<std::string>& warnings) {
+void write_host_config(sdk::JsonWriter& w, const sdk::Json& spec, const Abilities& abilities) {
   w.key("HostConfig").begin_object();
   w.member("NetworkMode", network_mode(spec));
   w.member("Dns", spec.strings("/dns")).member("ExtraHosts", spec.strings("/extra_hosts"));
   write_mounts(w, spec, abilities);
-  write_limits(w, spec, abilities, warnings);
+  write_limits(w, spec, abilities);
   w.member("CapDrop", std::vector<std::string>{"ALL"}).member("CapAdd", std::vector<std::string>{});
   w.member("SecurityOpt", std::vector<std::string>{"no-new-privileges"});
   w.member("ReadonlyRootfs", spec.flag("/security/read_only_root", true));
@@ -192,6 +205,7 @@ CreateBody create_body(const sdk::Json& spec, const Abilities& abilities) {
   if (!abilities.bind_nonrecursive) {
     body.warnings.push_back("this engine cannot leave out what is mounted below a shared directory");
   }
+  warn_of_limits(spec, abilities, body.warnings);
   sdk::JsonWriter w;
   w.begin_object().member("Image", checked_image(spec.str("/image"))).member("User", user_of(spec));
   w.member("Entrypoint", argv_of(spec)).member("Cmd", std::vector<std::string>{});
@@ -202,9 +216,8 @@ CreateBody create_body(const sdk::Json& spec, const Abilities& abilities) {
   w.member("AttachStdout", false).member("AttachStderr", false).member("StopSignal", "SIGTERM");
   // An image's health check would run beside the agent, as the agent.
   w.key("Healthcheck").begin_object().member("Test", std::vector<std::string>{"NONE"}).end_object();
-  const std::int64_t grace = spec.integer("/stop_grace_ms", 10'000);
-  w.member("StopTimeout", (std::clamp<std::int64_t>(grace, 0, 3'600'000) + 999) / 1000);
-  write_host_config(w, spec, abilities, body.warnings);
+  w.member("StopTimeout", grace_seconds(spec));
+  write_host_config(w, spec, abilities);
   w.end_object();
   body.json = w.take();
   return body;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define SCC_ABI_MAJOR 1
-#define SCC_ABI_MINOR 0
+#define SCC_ABI_MINOR 1
 
 #if defined(__cplusplus)
 #define SCC_EXTERN_C extern "C"

@@ -25,6 +25,7 @@ typedef struct scc_host_v1 {
 
 /* ---- processes: grants.process names the allowed argv[0] ---- */
 #define SCC_HOST_PROCESS "scc.host.process/1"
+typedef struct scc_service scc_service;
 typedef struct scc_host_process_v1 {
   uint32_t struct_size;
   uint32_t reserved;
@@ -33,6 +34,21 @@ typedef struct scc_host_process_v1 {
      is 128+n. */
   scc_status (*run)(const scc_host_v1* h, scc_str request_json, int32_t* exit_code, const scc_sink* out,
                     const scc_sink* err_out, const scc_error_sink* err);
+
+  /* since minor 1 */
+  /* Starts a granted program that serves one unix socket while this instance lives. request:
+     scc.process-request/1, of which argv, env and cwd count. The host makes the socket, for this user alone,
+     and hands it over listening as descriptor 3 (sd_listen_fds(3): LISTEN_FDS=1, LISTEN_PID). Its URL,
+     "unix:///path", goes to url_out and may be used with SCC_HOST_ENDPOINT without a grant of its own. Who
+     connects before the program is ready waits; after its end the connection is refused. The program ends at
+     service_end, with the instance, or with the host, however that ends; what it started itself stays. */
+  scc_status (*serve)(const scc_host_v1* h, scc_str request_json, scc_service** out, const scc_sink* url_out,
+                      const scc_error_sink* err);
+  /* *running is 0 once the program has ended; what it wrote so far (at most 64 KiB) goes to output, which may
+     be NULL. Does not wait. */
+  scc_status (*service_state)(scc_service* s, int32_t* running, const scc_sink* output,
+                              const scc_error_sink* err);
+  void (*service_end)(scc_service* s);
 } scc_host_process_v1;
 
 /* ---- endpoints: HTTP requests and upgraded byte streams over a unix socket or a TLS endpoint ----

@@ -6,7 +6,7 @@
 
 #include <gmock/gmock.h>
 
-#include "integration/docker/tar.h"
+#include "integration/runtime/tar.h"
 #include "plugin/runtime.h"
 #include "unit/plugin/plugin_fixture.h"
 
@@ -71,7 +71,7 @@ TEST_F(PluginHostTest, RunsASandboxFromImportToRemoval) {
   const std::string name = "engine-host-test-" + std::to_string(getpid());
   Tar root;
   for (const char* dir : {"proc", "sys", "dev", "etc"}) root.dir(dir);
-  root.file("helper", slurp(SCC_DOCKER_HELPER), 0755);
+  root.file("helper", slurp(SCC_RUNTIME_HELPER), 0755);
   const std::string tar = root.finish();
   std::string_view left = tar;
   const plugin::Source source = [&](char* buffer, std::size_t capacity) {

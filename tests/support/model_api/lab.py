@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts and stops the model API with its recorder on a network without a way out.
 
-  lab.py up --suffix S [--script FILE] [--base REF] [--bodies]   prints JSON: network, dns, ca_file, ...
+  lab.py up --suffix S [--script FILE] [--base REF] [--bodies] [--engine E]   prints JSON: network, dns, ca_file, ...
   lab.py report --suffix S                                       prints what was asked and tried, as JSON
   lab.py assert --suffix S [--allow HOST ...]                    exit 1 and a list on stderr if there was anything else
   lab.py logs --suffix S --to DIR                                copies the logs out of the container
   lab.py down --suffix S                                         removes container, network and files
 
 Attach a sandbox with `docker run --network NETWORK --dns ADDRESS`. Everything is labelled scc-lab=S. Python's standard library
-and the `docker` command are all it needs.
+and the `docker` command are all it needs. --engine podman (root's) puts container and network there; the image is made by
+Docker and handed over. What a sandbox sends elsewhere has no route then, so the recorder does not see it.
 """
 import argparse
 import fcntl
@@ -35,14 +36,33 @@ class LabError(Exception):
     """Something the user must know; printed without a traceback."""
 
 
-def docker(*argv, data=None, check=True):
+COMMANDS = {
+    "docker": ("docker",),
+    # runc and cgroupfs: what works without systemd and where both versions of cgroups are mounted.
+    "podman": (*(() if os.geteuid() == 0 else ("sudo", "-n", "--")), "podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"),
+}
+ENGINE = "docker"  # --engine
+IPTABLES = (*COMMANDS["podman"][:-5], "iptables")
+
+
+def call(command, *argv, data=None, check=True):
     try:
-        done = subprocess.run(("docker",) + argv, input=data, capture_output=True, text=True, check=False)
+        done = subprocess.run(command + argv, input=data, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
-        raise LabError("the command 'docker' is missing; run: apt-get install docker.io") from error
+        raise LabError(f"the command '{command[0]}' is missing; run scripts/test, which installs it") from error
     if check and done.returncode:
-        raise LabError(f"docker {' '.join(argv)}\n{done.stderr.strip()}")
+        raise LabError(f"{' '.join(command + argv)}\n{done.stderr.strip()}")
     return done
+
+
+def engine(*argv, **more):
+    """A command of the engine that has the container and the network."""
+    return call(COMMANDS[ENGINE], *argv, **more)
+
+
+def docker(*argv, **more):
+    """A command of the engine that makes the image."""
+    return call(COMMANDS["docker"], *argv, **more)
 
 
 def name_of(suffix):
@@ -86,9 +106,18 @@ def ensure_image(base):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if docker("image", "inspect", reference, check=False).returncode:
             build_image(reference, base)
+        if ENGINE != "docker" and engine("image", "inspect", reference, check=False).returncode:
+            hand_over(reference)
     finally:
         os.close(lock)
     return reference
+
+
+def hand_over(reference):
+    """Gives the image that Docker made to the other engine."""
+    with tempfile.NamedTemporaryFile(prefix="scc-lab-image-") as archive:
+        docker("save", "-o", archive.name, reference)
+        engine("load", "-i", archive.name)
 
 
 def build_image(reference, base):
@@ -112,19 +141,35 @@ def create_network(suffix):
     address is free for the recorder, and the host cannot be reached. The subnets
     come from the block for benchmarks (RFC 2544), which nobody routes.
     """
+    options = ("--driver", "bridge", "-o", "com.docker.network.bridge.inhibit_ipv4=true")
+    if ENGINE == "podman":
+        options = ("--internal", "--disable-dns")
     chooser = random.SystemRandom()
     for _attempt in range(50):
         second, third, block = chooser.choice((18, 19)), chooser.randrange(256), chooser.randrange(16) * 16
         prefix = f"198.{second}.{third}."
         subnet, gateway, address = f"{prefix}{block}/28", f"{prefix}{block + 1}", f"{prefix}{block + 2}"
-        done = docker("network", "create", "--driver", "bridge", "--subnet", subnet, "--gateway", gateway,
-                      "-o", "com.docker.network.bridge.inhibit_ipv4=true", "--label", f"{LABEL}={suffix}",
-                      name_of(suffix), check=False)
+        done = engine("network", "create", *options, "--subnet", subnet, "--gateway", gateway,
+                      "--label", f"{LABEL}={suffix}", name_of(suffix), check=False)
         if done.returncode == 0:
+            if ENGINE == "podman":
+                call(IPTABLES, "-I", "FORWARD", *within(suffix, subnet))
             return subnet, gateway, address
-        if "overlap" not in done.stderr.lower():
-            raise LabError(f"docker network create: {done.stderr.strip()}")
-    raise LabError("no free subnet found in 198.18.0.0/15; run: docker network prune")
+        if not re.search("overlap|already used", done.stderr.lower()):
+            raise LabError(f"{ENGINE} network create: {done.stderr.strip()}")
+    raise LabError(f"no free subnet found in 198.18.0.0/15; run: {ENGINE} network prune")
+
+
+def within(suffix, subnet):
+    """A rule for packets inside the network: where Docker lives, its policy for the bridges of others is to drop them."""
+    return ("-s", subnet, "-d", subnet, "-m", "comment", "--comment", name_of(suffix), "-j", "ACCEPT")
+
+
+def remove_rules(suffix):
+    for line in call(IPTABLES, "-S", "FORWARD", check=False).stdout.splitlines():
+        words = line.split()
+        if name_of(suffix) in words:
+            call(IPTABLES, "-D", *words[1:], check=False)
 
 
 def create_container(suffix, image, script, bodies, net):
@@ -135,30 +180,32 @@ def create_container(suffix, image, script, bodies, net):
     if bodies:
         environment["BODIES"] = "1"
     name = name_of(suffix)
-    docker("create", "--name", name, "--label", f"{LABEL}={suffix}", "--network", name, "--ip", address,
+    engine("create", "--name", name, "--label", f"{LABEL}={suffix}", "--network", name, "--ip", address,
            "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--cap-add", "NET_BIND_SERVICE",
            "--security-opt", "no-new-privileges", "--pids-limit", "512", "--memory", "512m", "--init",
+           # Its own default may be more than this machine lets anybody have.
+           *(("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024") if ENGINE == "podman" else ()),
            # Forwarding into the unreachable route makes the kernel refuse at once; no rate limit on that.
            "--sysctl", "net.ipv4.ip_forward=1", "--sysctl", "net.ipv4.icmp_ratelimit=0", "--pull", "never",
            *[f"--env=MODEL_API_{key}={value}" for key, value in environment.items()], image)
     if script:
-        docker("cp", script, f"{name}:/srv/script.json")
-    docker("start", name)
+        engine("cp", script, f"{name}:/srv/script.json")
+    engine("start", name)
 
 
 def wait_ready(suffix):
     deadline = time.monotonic() + READY_SECONDS
     said = ""
     while time.monotonic() < deadline:
-        asked = docker("exec", name_of(suffix), "test", "-e", "/srv/log/ready", check=False)
+        asked = engine("exec", name_of(suffix), "test", "-e", "/srv/log/ready", check=False)
         if asked.returncode == 0:
             return
         said = asked.stderr.strip()
-        state = docker("inspect", "--format", "{{.State.Running}}", name_of(suffix), check=False).stdout.strip()
+        state = engine("inspect", "--format", "{{.State.Running}}", name_of(suffix), check=False).stdout.strip()
         if state != "true":
             break
         time.sleep(0.05)
-    logs = docker("logs", name_of(suffix), check=False)
+    logs = engine("logs", name_of(suffix), check=False)
     raise LabError(f"the model API did not become ready:\n{logs.stdout[-2000:]}{logs.stderr[-2000:]}{said}")
 
 
@@ -177,7 +224,7 @@ def up(options):
         wait_ready(options.suffix)
         ca_file = os.path.join(folder, "ca.crt")
         with open(ca_file, "w", encoding="ascii") as out:
-            out.write(docker("exec", name_of(options.suffix), "cat", "/srv/log/ca.crt").stdout)
+            out.write(engine("exec", name_of(options.suffix), "cat", "/srv/log/ca.crt").stdout)
     except BaseException:
         remove(options.suffix)
         raise
@@ -203,7 +250,7 @@ def expected_hosts():
 
 
 def read_report(suffix):
-    return json.loads(docker("exec", name_of(suffix), "python3", "-m", "server.report").stdout)
+    return json.loads(engine("exec", name_of(suffix), "python3", "-m", "server.report").stdout)
 
 
 def report(options):
@@ -244,18 +291,20 @@ def check(options):
 
 
 def logs(options):
-    docker("cp", f"{name_of(options.suffix)}:/srv/log/.", options.to)
+    engine("cp", f"{name_of(options.suffix)}:/srv/log/.", options.to)
 
 
 def remove(suffix):
     """Removes what carries the label; says what could not be removed."""
     problems = []
+    if ENGINE == "podman":
+        remove_rules(suffix)
     for kind, listing, removal in (
         ("container", ("ps", "-aq"), ("rm", "-f", "-v")),
         ("network", ("network", "ls", "-q"), ("network", "rm")),
     ):
-        for item in docker(*listing, "--filter", f"label={LABEL}={suffix}", check=False).stdout.split():
-            done = docker(*removal, item, check=False)
+        for item in engine(*listing, "--filter", f"label={LABEL}={suffix}", check=False).stdout.split():
+            done = engine(*removal, item, check=False)
             if done.returncode:
                 problems.append(f"{kind} {item}: {done.stderr.strip()}")
     shutil.rmtree(state_dir(suffix), ignore_errors=True)
@@ -282,6 +331,7 @@ def parse(argv):
         command.set_defaults(function=function)
         command.add_argument("--suffix", required=True, type=suffix_type)
         command.add_argument("--json", action="store_true", help="output is JSON in any case")
+        command.add_argument("--engine", choices=sorted(COMMANDS), default="docker", help="where container and network are")
         if name == "up":
             command.add_argument("--script", help="JSON file that plays the model")
             command.add_argument("--base", help="reference of the scc-base image")
@@ -294,7 +344,9 @@ def parse(argv):
 
 
 def main():
+    global ENGINE
     options = parse(sys.argv[1:])
+    ENGINE = options.engine
     try:
         return options.function(options) or 0
     except LabError as error:

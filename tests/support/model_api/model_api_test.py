@@ -13,7 +13,7 @@ os.environ["MODEL_API_LOG"] = _LOGS.name
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import lab  # noqa: E402
-from server import log, messages_api, names, recorder, report, script  # noqa: E402
+from server import log, messages_api, names, recorder, report, responses_api, script, signin_api  # noqa: E402
 
 TOOLS = [{"name": "Bash"}, {"name": "Write"}, {"name": "Edit"}, {"name": "Read"}]
 
@@ -240,6 +240,102 @@ class AssertionTest(unittest.TestCase):
         with open(os.path.join(lab.HERE, "hosts.json"), encoding="utf-8") as source:
             self.assertIn("api.anthropic.com", json.load(source)["answered"])
         self.assertEqual(lab.expected_hosts(), ["api.anthropic.com"])
+
+
+EXEC = {"type": "function", "name": "exec_command"}
+PATCH = {"type": "custom", "name": "apply_patch"}
+CODE_MODE = {"type": "additional_tools", "tools": [
+    {"type": "namespace", "name": "functions", "tools": [{"type": "custom", "name": "exec"}, {"type": "function", "name": "wait"}]}]}
+
+
+def asked(text):
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+
+
+def output(text, kind="function_call_output"):
+    return {"type": kind, "call_id": "c", "output": text}
+
+
+SURROUNDINGS = asked("<environment_context>\n  <cwd>/work space</cwd>\n</environment_context>")
+
+
+class ResponsesTest(unittest.TestCase):
+    def play(self, turns, *items, tools=(EXEC, PATCH)):
+        return responses_api.plan_item(turns, {"model": "m", "tools": list(tools), "input": list(items)})
+
+    def test_reads_a_conversation(self):
+        found = responses_api.read_conversation({"tools": [EXEC], "input": [
+            SURROUNDINGS, asked("first"), output("A"), {"type": "message", "role": "assistant", "content": []}, asked("go"),
+            output("Chunk ID: 1\nWall time: 0.1 seconds\nOutput:\nB\n"),
+            output([{"type": "input_text", "text": "C"}], "custom_tool_call_output"), asked("<turn_aborted>x</turn_aborted>")]})
+        self.assertEqual((found.prompt, found.workspace, found.results), ("go", "/work space", ["B\n", "C"]))
+        self.assertEqual(found.tools, ["exec_command"])
+        self.assertEqual(responses_api.read_conversation({"input": "just text"}).prompt, "just text")
+        self.assertEqual(responses_api.read_conversation({}).prompt, "")
+
+    def test_a_command_is_the_tool_that_is_offered(self):
+        item = self.play([{"bash": "ls"}], asked("go"))
+        self.assertEqual((item["type"], item["name"], json.loads(item["arguments"])), ("function_call", "exec_command", {"cmd": "ls"}))
+        item = self.play([{"bash": "ls"}], CODE_MODE, asked("go"), tools=())
+        self.assertEqual((item["type"], item["name"], item["namespace"]), ("custom_tool_call", "exec", "functions"))
+        self.assertIn('exec_command({cmd: "ls"})', item["input"])
+
+    def test_files_are_patches(self):
+        item = self.play([{"write": {"file": "a", "content": "x\ny\n"}}], asked("go"))
+        self.assertEqual(item["input"], "*** Begin Patch\n*** Add File: a\n+x\n+y\n*** End Patch\n")
+        item = self.play([{"edit": {"file": "a", "old": "x", "new": "z"}}], asked("go"))
+        self.assertIn("*** Update File: a\n@@\n-x\n+z\n", item["input"])
+        item = self.play([{"write": {"file": "a", "content": "x"}}], CODE_MODE, asked("go"), tools=())
+        self.assertIn("tools.apply_patch(", item["input"])
+
+    def test_text_errors_and_side_questions(self):
+        item = self.play([{"bash": "ls"}, {"text": "got ${result:1}"}], asked("go"), output("A"))
+        self.assertEqual(item["content"][0]["text"], "got A")
+        self.assertEqual(self.play([{"error": {"status": 500}}], asked("go")), {"type": "error", "error": {"status": 500}})
+        self.assertEqual(self.play([{"bash": "ls"}], asked("a title?"), tools=())["content"][0]["text"], "ok")
+        item = self.play([{"tool": {"name": "nothing"}}], asked("go"))
+        self.assertIn("does not offer", item["content"][0]["text"])
+
+    def test_the_stream_ends_with_the_whole_answer(self):
+        class Handler:
+            def __init__(self):
+                self.events = []
+
+            def start_events(self):
+                pass
+
+            def send_event(self, event):
+                self.events.append(event)
+
+        handler = Handler()
+        played = responses_api.answer(handler, {"stream": True, "tools": [EXEC], "input": [asked("go")]}, [{"text": "hello"}])
+        self.assertEqual(played, "message")
+        self.assertEqual([event["type"] for event in handler.events], [
+            "response.created", "response.output_item.added", "response.output_text.delta", "response.output_item.done",
+            "response.completed"])
+        self.assertEqual(handler.events[-1]["response"]["output"][0]["content"][0]["text"], "hello")
+
+
+class SignInTest(unittest.TestCase):
+    def test_the_device_flow(self):
+        class Handler:
+            command = "POST"
+
+            def send_json(self, status, document):
+                self.status, self.document = status, document
+
+        handler = Handler()
+        self.assertEqual(signin_api.answer(handler, "/api/accounts/deviceauth/usercode", {}), "user code")
+        device = handler.document
+        self.assertEqual(device["user_code"], signin_api.USER_CODE)
+        self.assertEqual(signin_api.answer(handler, "/api/accounts/deviceauth/token", device), "pending")
+        self.assertEqual(handler.status, 403)
+        self.assertEqual(signin_api.answer(handler, "/api/accounts/deviceauth/token", device), "authorization code")
+        self.assertEqual(signin_api.answer(handler, "/oauth/token", None), "tokens")
+        self.assertEqual(handler.document["id_token"].count("."), 2)
+        self.assertIsNone(signin_api.answer(handler, "/v1/messages", {}))
+        handler.command = "GET"
+        self.assertIsNone(signin_api.answer(handler, "/oauth/token", None))
 
 
 if __name__ == "__main__":

@@ -150,6 +150,26 @@ TEST(Planner, NamesDifferByEverythingThatMatters) {
   EXPECT_NE(name, sandbox_name("p", "/w2", "e", 1));
   EXPECT_NE(name, sandbox_name("p", "/w", "f", 1));
   EXPECT_NE(name, sandbox_name("p", "/w", "e", 2));
+  EXPECT_EQ(name, sandbox_name("p", "/w", "e", 1, ""));
+  EXPECT_NE(name, sandbox_name("p", "/w", "e", 1, "beside")) << "a named session has its own";
+}
+
+TEST(Planner, ASignInHasNoWorkspaceAndItsVolumesName) {
+  PlanInputs in = sample();
+  in.role = "auth";
+  in.source.clear();
+  in.git_mounts.clear();
+  const auto plan = make_plan(in);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->str("/sandbox/labels/scc.role"), "auth");
+  EXPECT_EQ(plan->str("/sandbox/workdir"), "/home/agent");
+  EXPECT_EQ(mount_at(*plan, in.workspace), nullptr);
+  EXPECT_NE(mount_at(*plan, "/home/agent/.acme"), nullptr);
+  const std::string name = plan->str("/sandbox/name");
+  EXPECT_EQ(name, sign_in_name(plan->str("/volume/name"), "unix:///run/x.sock"));
+  EXPECT_EQ(name.rfind("scc-auth-", 0), 0U);
+  in.volume_name = "other-team";
+  EXPECT_NE(make_plan(in)->str("/sandbox/name"), name) << "one of a volume at a time";
 }
 
 }  // namespace

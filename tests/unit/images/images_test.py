@@ -20,7 +20,7 @@ def contexts():
 
 class ContextTest(unittest.TestCase):
     def test_every_context_has_a_parent_or_a_bootstrap(self):
-        self.assertLessEqual({"base", "agent-claude"}, set(contexts()))
+        self.assertLessEqual({"base", "agent-claude", "agent-codex"}, set(contexts()))
         for name in contexts():
             document = json.loads(read(name, "image.json"))
             self.assertEqual((document["schema"], document["id"]), ("scc.image/1", name))
@@ -39,25 +39,34 @@ class ContextTest(unittest.TestCase):
         self.assertEqual(os.listdir(os.path.join(IMAGES, "base", "ca")), ["README"])
 
 
-class ClaudeTest(unittest.TestCase):
-    VERSION = json.loads(read("agent-claude", "image.json"))["agent"]["version"]
+def dependency(agent, version, cpu):
+    """What the lock files of an agent pin: (package, version of it)."""
+    if agent == "claude":
+        return f"@anthropic-ai/claude-code-linux-{cpu}", version
+    return "@openai/codex", f"{version}-linux-{cpu}"
 
+
+class AgentTest(unittest.TestCase):
     def test_the_containerfile_has_the_same_version(self):
-        self.assertIn(f"ARG AGENT_VERSION={self.VERSION}\n", read("agent-claude", "Containerfile"))
+        for agent in ("claude", "codex"):
+            version = json.loads(read(f"agent-{agent}", "image.json"))["agent"]["version"]
+            self.assertIn(f"ARG AGENT_VERSION={version}\n", read(f"agent-{agent}", "Containerfile"))
 
     def test_both_architectures_are_pinned_by_sha512(self):
-        for folder, cpu in (("amd64", "x64"), ("arm64", "arm64")):
-            package = f"@anthropic-ai/claude-code-linux-{cpu}"
-            wanted = json.loads(read("agent-claude", "fetch", folder, "package.json"))["dependencies"]
-            self.assertEqual(wanted, {package: self.VERSION})
-            packages = json.loads(read("agent-claude", "fetch", folder, "package-lock.json"))["packages"]
-            self.assertEqual(set(packages), {"", f"node_modules/{package}"})
-            pinned = packages[f"node_modules/{package}"]
-            self.assertEqual(pinned["version"], self.VERSION)
-            self.assertRegex(pinned["integrity"], r"^sha512-[A-Za-z0-9+/]{86}==$")
-            self.assertNotIn("resolved", pinned)
-            # npm skips an optional package whose digest is wrong instead of failing.
-            self.assertNotIn("optional", pinned)
+        for agent in ("claude", "codex"):
+            image = f"agent-{agent}"
+            version = json.loads(read(image, "image.json"))["agent"]["version"]
+            for folder, cpu in (("amd64", "x64"), ("arm64", "arm64")):
+                package, wanted = dependency(agent, version, cpu)
+                self.assertEqual(json.loads(read(image, "fetch", folder, "package.json"))["dependencies"], {package: wanted})
+                packages = json.loads(read(image, "fetch", folder, "package-lock.json"))["packages"]
+                self.assertEqual(set(packages), {"", f"node_modules/{package}"})
+                pinned = packages[f"node_modules/{package}"]
+                self.assertEqual(pinned["version"], wanted)
+                self.assertRegex(pinned["integrity"], r"^sha512-[A-Za-z0-9+/]{86}==$")
+                self.assertNotIn("resolved", pinned)
+                # npm skips an optional package whose digest is wrong instead of failing.
+                self.assertNotIn("optional", pinned)
 
 
 if __name__ == "__main__":

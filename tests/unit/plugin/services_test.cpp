@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host services as a plugin meets them, through the SDK's own Host: what is granted works, what is not
 // granted is absent or refused by name.
+#include <filesystem>
+#include <unistd.h>
+
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <scc/sdk/plugin.hpp>
 
@@ -22,6 +26,7 @@ class ServicesTest : public test::PluginFixture {
     auto services = std::make_shared<HostServices>();
     services->env = env_;
     services->state = paths_.state;
+    services->runtime = root_ / "run";
     services->on_step = [this](std::string_view plugin, std::string_view title) {
       steps_.push_back(std::string(plugin) + ": " + std::string(title));
     };
@@ -160,6 +165,78 @@ TEST_F(ServicesTest, ProcessOutputTimeAndCancelAreBounded) {
   EXPECT_TRUE(h.cancelled());
 }
 
+TEST_F(ServicesTest, AServiceServesItsSocketAndEndsWithTheInstance) {
+  // A real program that takes a listening descriptor: python answers one HTTP request on descriptor 3.
+  Grants grants;
+  grants.process = {"python3"};
+  grants.endpoints = {"unix:/nowhere"};  // the service's own socket needs no grant
+  HostContext& kept = context(grants);
+  const sdk::Host h(kept.table());
+  sdk::ProcessRequest request;
+  request.argv = {
+      "python3", "-c",
+      "import os,socket,sys,time\n"
+      "assert os.environ['LISTEN_FDS'] == '1' and os.environ['LISTEN_PID'] == str(os.getpid())\n"
+      "print('ready', flush=True)\n"
+      "s = socket.socket(fileno=3)\n"
+      "while True:\n"
+      "  c, _ = s.accept()\n"
+      "  c.recv(65536)\n"
+      "  c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\nhi')\n"
+      "  c.close()\n"};
+  std::string socket;
+  {
+    const sdk::Service service = h.serve(request);
+    socket = service.url().substr(std::string("unix://").size());
+    sdk::EndpointRequest get;
+    get.endpoint = service.url();
+    EXPECT_EQ(h.request(get).body, "hi") << "who is early waits";
+    EXPECT_TRUE(service.state().running);
+    EXPECT_EQ(service.state().output, "ready\n");
+    struct stat info {};
+    ASSERT_EQ(stat(socket.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0600U);
+    ASSERT_EQ(stat(std::filesystem::path(socket).parent_path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0700U);
+    // Another plugin cannot use it.
+    get.endpoint = service.url();
+    const sdk::Host stranger = host(grants);
+    EXPECT_EQ(failure_of([&] { stranger.request(get); }).code, "grant.endpoints");
+  }
+  EXPECT_FALSE(std::filesystem::exists(std::filesystem::path(socket).parent_path()));
+  sdk::EndpointRequest late;
+  late.endpoint = "unix://" + socket;
+  EXPECT_EQ(failure_of([&] { h.request(late); }).code, "grant.endpoints");
+
+  // Forgotten by the plugin: it ends with the instance.
+  const auto* table = h.service<scc_host_process_v1>(SCC_HOST_PROCESS);
+  sdk::JsonWriter w;
+  request.write(w);
+  scc_service* forgotten = nullptr;
+  sdk::Collect url;
+  ASSERT_EQ(table->serve(h.c(), sdk::view(w.str()), &forgotten, url.c(), nullptr), SCC_OK);
+  const std::filesystem::path left = url.str().substr(std::string("unix://").size());
+  EXPECT_TRUE(std::filesystem::exists(left));
+  kept.close();
+  EXPECT_FALSE(std::filesystem::exists(left));
+  table->service_end(forgotten);  // late, and harmless: it frees the handle
+}
+
+TEST_F(ServicesTest, AServiceIsRefusedWithoutAGrantAndToldWhenItEnds) {
+  Grants grants;
+  grants.process = {"sh", "no-such-program"};
+  const sdk::Host h = host(grants);
+  sdk::ProcessRequest request;
+  request.argv = {"cat"};
+  EXPECT_EQ(failure_of([&] { h.serve(request); }).code, "grant.process");
+  request.argv = {"no-such-program"};
+  EXPECT_EQ(failure_of([&] { h.serve(request); }).code, "process.not-found");
+  request.argv = {"sh", "-c", "echo why >&2; exit 3"};
+  const sdk::Service service = h.serve(request);
+  while (service.state().running) usleep(1000);
+  EXPECT_EQ(service.state().output, "why\n");
+}
+
 TEST_F(ServicesTest, CleanupIsShieldedFromCancel) {
   HostContext& c = context({});
   cancelled_ = true;
@@ -250,7 +327,7 @@ TEST_F(ServicesTest, EndpointsAnswerWhenGranted) {
     request.endpoint = server.url();
     request.tls = sdk::TlsFiles{"/etc/passwd", "", ""};
     EXPECT_EQ(failure_of([&] { h.request(request); }).code, "grant.files");
-    c.close_idle();
+    c.close();
   }
 }
 

@@ -73,6 +73,18 @@ TEST_F(StateFiles, RefusesLinksAndOpenDirectories) {
   EXPECT_TRUE(fs::is_empty(root_ / "elsewhere"));
 }
 
+TEST_F(StateFiles, OthersMayWriteBesideItOnlyAsInTmp) {
+  if (geteuid() == 0) {
+    fs::create_directories(fs::path(state_));
+    fs::permissions(state_, fs::perms(01777));
+    const int dir = open_dir();
+    EXPECT_GE(dir, 0) << error_.what;
+    close(dir);
+    ASSERT_EQ(chown(state_.c_str(), 1, 1), 0);
+    EXPECT_LT(open_dir(), 0) << "somebody else's, who could replace what lies in it";
+  }
+}
+
 TEST_F(StateFiles, SecretsReplaceWhatIsThereAndFollowNothing) {
   const int dir = open_dir();
   ASSERT_GE(dir, 0);

@@ -147,7 +147,7 @@ TEST_F(ExecutorTest, RunningSandboxOfThatNameIsAConflict) {
   ASSERT_FALSE(running);
   EXPECT_EQ(running.error().id, "sandbox.conflict");
   EXPECT_EQ(running.error().kind, Kind::tool);
-  EXPECT_THAT(running.error().hint, HasSubstr("scc shell scc-oci-"));
+  EXPECT_THAT(running.error().hint, HasSubstr("scc attach scc-oci-"));
   EXPECT_THAT(running.error().hint, HasSubstr("scc stop scc-oci-"));
   expect_nothing_left();
 }

@@ -55,6 +55,7 @@ struct LaunchSpec {
   std::vector<std::string> argv;
   StringMap env;
   std::string workdir;
+  std::string conversation;  ///< what names it to the agent later; may hold ${session.id}; empty: unknown
   std::vector<LaunchFile> files;
   std::vector<LaunchMount> mounts;
   std::string data_volume;  ///< target directory of the credential volume; empty: none
@@ -69,7 +70,8 @@ struct LaunchSpec {
     const bool typed = image.rfind("context:", 0) == 0 || image.rfind("ref:", 0) == 0;
     w.begin_object().member("schema", "scc.launch-spec/1");
     w.member("image", typed ? image : "ref:" + image).member("argv", argv).member_if("env", env);
-    w.member_if("workdir", workdir).member_if("files", files).member_if("mounts", mounts);
+    w.member_if("workdir", workdir).member_if("conversation", conversation);
+    w.member_if("files", files).member_if("mounts", mounts);
     if (!data_volume.empty()) w.key("data_volume").begin_object().member("target", data_volume).end_object();
     w.member("destination_sets", destination_sets).member_if("secrets", secrets);
     w.member_if("ux_addons", ux_addons).member("requires_verified", requires_verified);
@@ -87,6 +89,25 @@ struct AuthStatus {
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.auth-status/1").member("status", status);
     w.member("mechanism", mechanism).member("guidance", guidance).end_object();
+  }
+};
+
+/// A short-lived sign-in: run in a sandbox that holds the credential volume and nothing else of the user's.
+struct LoginPlan {
+  std::string image;  ///< as in LaunchSpec
+  std::vector<std::string> argv;
+  StringMap env;
+  std::string data_volume;  ///< as in LaunchSpec
+  std::vector<std::string> destination_sets;
+  std::vector<std::string> notes;  ///< told before it begins
+
+  std::string json() const { return text_of(*this); }
+  void write(JsonWriter& w) const {
+    const bool typed = image.rfind("context:", 0) == 0 || image.rfind("ref:", 0) == 0;
+    w.begin_object().member("schema", "scc.login-plan/1");
+    w.member("image", typed ? image : "ref:" + image).member("argv", argv).member_if("env", env);
+    if (!data_volume.empty()) w.key("data_volume").begin_object().member("target", data_volume).end_object();
+    w.member_if("destination_sets", destination_sets).member_if("notes", notes).end_object();
   }
 };
 
@@ -162,9 +183,11 @@ struct VolumeInfo {
   std::string name;
   StringMap labels;
   bool created = false;
+  std::int64_t size_bytes = -1;  ///< on disk; only in lists that ask for it; -1: not known
   std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.volume-info/1").member("name", name).member("labels", labels);
+    if (size_bytes >= 0) w.member("size_bytes", size_bytes);
     w.member("created", created).end_object();
   }
 };
@@ -216,6 +239,7 @@ struct SandboxInfo {
   std::optional<int> exit_code;
   bool oom_killed = false;
   std::int64_t pid = 0;
+  std::int64_t active_execs = -1;  ///< processes started by exec_open that still run; -1: not known
   StringMap labels;
   std::vector<SandboxMount> mounts;
   std::vector<std::string> networks;
@@ -226,6 +250,7 @@ struct SandboxInfo {
     w.member("image", image).member("image_id", image_id).member("state", state);
     w.member("created", created).member("started", started).member("finished", finished);
     w.member("exit_code", exit_code).member("oom_killed", oom_killed).member("pid", pid);
+    if (active_execs >= 0) w.member("active_execs", active_execs);
     w.member("labels", labels).member("mounts", mounts).member("networks", networks).end_object();
   }
 };
@@ -238,8 +263,10 @@ struct SandboxSummary {
   StringMap labels;
   std::string created;
   std::string image;
+  std::int64_t size_bytes = -1;  ///< what it wrote beside its image; only where asked for; -1: not known
   void write(JsonWriter& w) const {
     w.begin_object().member("id", id).member("name", name).member("state", state);
+    if (size_bytes >= 0) w.member("size_bytes", size_bytes);
     w.member("labels", labels).member("created", created).member("image", image).end_object();
   }
 };

@@ -36,6 +36,39 @@ struct ProcessResult {
   std::string err;
 };
 
+/// A program that serves a socket (Host::serve); ended by its destructor.
+class Service {
+ public:
+  struct State {
+    bool running = false;
+    std::string output;  ///< what it wrote so far
+  };
+
+  Service(const scc_host_process_v1* table, scc_service* service, std::string url) noexcept
+      : table_(table), service_(service), url_(std::move(url)) {}
+  Service(Service&& other) noexcept
+      : table_(other.table_), service_(std::exchange(other.service_, nullptr)), url_(std::move(other.url_)) {}
+  Service& operator=(Service&&) = delete;
+  ~Service() {
+    if (service_ != nullptr) table_->service_end(service_);
+  }
+
+  const std::string& url() const noexcept { return url_; }  ///< "unix:///path", for EndpointRequest
+  State state() const {
+    Collect out;
+    ErrorCatch error;
+    std::int32_t running = 0;
+    const scc_status status = table_->service_state(service_, &running, out.c(), error.c());
+    if (status != SCC_OK) fail(status, error, "looking at a service");
+    return {running != 0, out.take()};
+  }
+
+ private:
+  const scc_host_process_v1* table_;
+  scc_service* service_;
+  std::string url_;
+};
+
 struct TlsFiles {
   std::string ca_file;
   std::string cert_file;
@@ -155,6 +188,20 @@ class Host {
     const scc_status status = s->run(host_, view(json), &exit_code, out.c(), err_out.c(), error.c());
     if (status != SCC_OK) fail(status, error, "running " + first(request.argv));
     return {exit_code, out.take(), err_out.take()};
+  }
+
+  /// Starts a program that serves a socket while the Service lives; of the request, argv, env and cwd count.
+  Service serve(const ProcessRequest& request) const {
+    const auto* s = service<scc_host_process_v1>(SCC_HOST_PROCESS);
+    const bool complete = SCC_HAS(s, serve) && SCC_HAS(s, service_state) && SCC_HAS(s, service_end);
+    if (!complete) throw absent(SCC_HOST_PROCESS);
+    Collect url;
+    ErrorCatch error;
+    scc_service* made = nullptr;
+    const std::string json = text_of(request);
+    const scc_status status = s->serve(host_, view(json), &made, url.c(), error.c());
+    if (status != SCC_OK) fail(status, error, "starting " + first(request.argv));
+    return {s, made, url.take()};
   }
 
   /// Any HTTP status is a response. `body_out` takes the body as it arrives instead of collecting it; `body`

@@ -240,6 +240,14 @@ struct StreamScript {
   bool closed = false;
 };
 
+/// A program that serve() hands out: its state, as the test sets it.
+struct ServiceScript {
+  std::string url = "unix:///fake/service";
+  bool running = true;
+  std::string output = {};
+  bool ended = false;
+};
+
 class FakeHost {
  public:
   FakeHost() {
@@ -268,6 +276,8 @@ class FakeHost {
   const scc_host_runtime_v1* runtime = nullptr;
   /// Results of process runs, used in order; a run beyond them fails.
   std::deque<ProcessResult> process_results;
+  /// What serve() starts; nullptr: it fails.
+  std::shared_ptr<ServiceScript> service;
   /// "METHOD path" -> answers, used in order, the last one repeatedly; anything else is a failure.
   std::map<std::string, std::deque<Answer>> answers;
   std::map<std::string, std::shared_ptr<StreamScript>> streams;  ///< "METHOD path" -> stream of upgrade()
@@ -347,7 +357,8 @@ class FakeHost {
 
   static const scc_host_process_v1& process_table() {
     static const scc_host_process_v1 table = {
-        sizeof(scc_host_process_v1), 0,
+        sizeof(scc_host_process_v1),
+        0,
         [](const scc_host_v1* h, scc_str request, std::int32_t* exit_code, const scc_sink* out,
            const scc_sink* err_out, const scc_error_sink* err) -> scc_status {
           FakeHost& me = self(h);
@@ -358,7 +369,22 @@ class FakeHost {
           *exit_code = result.exit_code;
           const scc_status status = give(out, result.out);
           return status == SCC_OK ? give(err_out, result.err) : status;
-        }};
+        },
+        [](const scc_host_v1* h, scc_str request, scc_service** out, const scc_sink* url,
+           const scc_error_sink* err) -> scc_status {
+          FakeHost& me = self(h);
+          me.process_requests.push_back(parsed(text(request)));
+          if (!me.service) return refuse(err, SCC_E_PREREQ, "process.not-found", "unexpected serve");
+          *out = reinterpret_cast<scc_service*>(me.service.get());
+          return give(url, me.service->url);
+        },
+        [](scc_service* s, std::int32_t* running, const scc_sink* output,
+           const scc_error_sink*) -> scc_status {
+          const auto& me = *reinterpret_cast<ServiceScript*>(s);
+          *running = me.running ? 1 : 0;
+          return give(output, me.output);
+        },
+        [](scc_service* s) { reinterpret_cast<ServiceScript*>(s)->ended = true; }};
     return table;
   }
 
@@ -537,6 +563,8 @@ class ProviderDriver {
 
   Outcome plan_launch(std::string_view request) { return call(table_->plan_launch, self_, view(request)); }
   Outcome auth_status(std::string_view request) { return call(table_->auth_status, self_, view(request)); }
+  /// Only where the provider has it.
+  Outcome plan_login(std::string_view request) { return call(table_->plan_login, self_, view(request)); }
 
   Outcome created;
 

@@ -10,7 +10,7 @@ import os
 import ssl
 import sys
 
-from . import log, messages_api
+from . import log, messages_api, responses_api, signin_api
 
 _AUTH_HEADERS = ("x-api-key", "authorization", "proxy-authorization")
 _MAX_BODY = 64 * 1024 * 1024
@@ -43,6 +43,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             record["played"] = messages_api.answer(self, request, self.turns)
         elif self.command == "POST" and path == "/v1/messages/count_tokens":
             self.send_json(200, {"input_tokens": 10})
+        elif self.command == "POST" and path.endswith("/responses") and isinstance(request, dict):
+            record["played"] = responses_api.answer(self, request, self.turns)
+        elif (played := signin_api.answer(self, path, request)) is not None:
+            record["played"] = played
         elif self.headers.get("Upgrade"):
             self.send_json(426, {"error": {"message": "no websocket here"}})
         else:
@@ -79,15 +83,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "length": len(body),
         }
         if isinstance(request, dict) and isinstance(request.get("messages"), list):
-            conversation = messages_api.read_conversation(request)
-            record.update(
-                model=request.get("model"),
-                stream=bool(request.get("stream")),
-                tools=conversation.tools,
-                workspace=conversation.workspace,
-                prompt=conversation.prompt[:2000],
-                results=len(conversation.results),
-            )
+            record.update(_summary(request, messages_api.read_conversation(request)))
+        elif isinstance(request, dict) and "input" in request:
+            record.update(_summary(request, responses_api.read_conversation(request)))
         if self.body_dir:
             with open(os.path.join(self.body_dir, f"{number:04d}.{self.command}.body"), "wb") as out:
                 out.write(body)
@@ -145,6 +143,17 @@ def make_tls_context(certificate, key):
 
     context.sni_callback = on_name
     return context
+
+
+def _summary(request, conversation):
+    return {
+        "model": request.get("model"),
+        "stream": bool(request.get("stream")),
+        "tools": conversation.tools,
+        "workspace": conversation.workspace,
+        "prompt": conversation.prompt[:2000],
+        "results": len(conversation.results),
+    }
 
 
 def _digest(value):

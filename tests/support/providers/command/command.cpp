@@ -16,6 +16,12 @@ class Command {
     spec.image = request.str("/config/image", "context:base");
     spec.argv = request.strings("/agent_args");
     if (spec.argv.empty()) spec.argv = {"/bin/bash"};
+    // Its conversations have the session's id, and it says which one it was told to go on with.
+    spec.conversation = "${session.id}";
+    if (request.flag("/session/resume")) {
+      spec.conversation = request.str("/session/conversation");
+      spec.env["TEST_RESUMED"] = spec.conversation;
+    }
     spec.data_volume = request.str("/config/data_volume");
     if (const std::string from = request.str("/config/secret_from"); !from.empty()) {
       scc::sdk::LaunchSecret secret;

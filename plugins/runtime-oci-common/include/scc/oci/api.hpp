@@ -20,6 +20,7 @@ struct Endpoint {
   std::string url;
   std::optional<sdk::TlsFiles> tls;
   std::string context;  ///< the name under which the user chose it; empty: none
+  std::uint32_t first_answer_ms = 10'000;
 };
 
 struct ApiVersion {
@@ -34,7 +35,28 @@ struct ApiVersion {
   static ApiVersion parse(std::string_view text);
 };
 
-/// What the shared code asks about the engine at hand.
+struct Call {
+  std::string method = "GET";
+  std::string path;  ///< without the version, escaped
+  std::string body;  ///< JSON; empty: none
+  std::uint32_t timeout_ms = 30'000;
+  const scc_source* source = nullptr;  ///< a tar in place of `body`
+  const scc_sink* sink = nullptr;      ///< takes the answer's body
+  bool versioned = true;               ///< false: the path has its own version
+};
+
+/// What the engine at hand can enforce.
+struct Abilities {
+  bool memory = true;
+  bool swap = true;
+  bool pids = true;
+  bool cpus = true;
+  bool bind_nonrecursive = true;  ///< API 1.40
+};
+
+class Api;
+
+/// What the shared code asks about the engine at hand. What is not pure virtual is as the Engine API has it.
 class Dialect {
  public:
   virtual ~Dialect() = default;
@@ -46,15 +68,35 @@ class Dialect {
   /// What the user does about a connection that failed: `code` is one of runtime.missing,
   /// runtime.unreachable, runtime.permission, runtime.tls.
   virtual std::string remedy(std::string_view code, const Endpoint& endpoint) const = 0;
-};
 
-struct Call {
-  std::string method = "GET";
-  std::string path;  ///< without the version, escaped
-  std::string body;  ///< JSON; empty: none
-  std::uint32_t timeout_ms = 30'000;
-  const scc_source* source = nullptr;  ///< a tar in place of `body`
-  const scc_sink* sink = nullptr;      ///< takes the answer's body
+  /// Whether the next endpoint is tried after one that failed with `code`.
+  virtual bool tries_next(std::string_view code) const { return code == "runtime.missing"; }
+  /// An engine that is started for this instance; asked when no endpoint is left. nullopt: there is none.
+  virtual std::optional<Endpoint> start() const { return std::nullopt; }
+  /// The failure behind one that came when what start() gave was asked for the first time.
+  virtual sdk::Failure start_failure(const sdk::Failure& failure) const { return failure; }
+  /// True once what start() gave has ended: it has to be asked again.
+  virtual bool ended() const { return false; }
+  /// The failure behind an engine's error text that this engine is known for; nullopt: nothing special.
+  virtual std::optional<sdk::Failure> known_error(const std::string& text) const {
+    static_cast<void>(text);
+    return std::nullopt;
+  }
+
+  /// The engine as it is now: everything of `info` but reachable, endpoint, context, local and runtime_id.
+  virtual void describe(const Api& api, sdk::RuntimeInfo& info, Abilities& able) const;
+  /// The engine's name for an image that we name, and ours for one that it names.
+  virtual std::string engine_image(const std::string& ref) const { return ref; }
+  virtual std::string our_image(const std::string& ref) const { return ref; }
+  /// The change of an import that sets a label.
+  virtual std::string label_change(const std::string& name, const std::string& value) const;
+  /// The call that makes a sandbox of scc.sandbox-spec/1; what cannot be enforced is left out and told.
+  virtual Call create_call(const sdk::Json& spec, const Abilities& able,
+                           std::vector<std::string>& warnings) const;
+  /// The call that makes a network of scc.network-request/1; its answer has /Id or /id.
+  virtual Call network_call(const sdk::Json& request) const;
+  /// Whether memory ran out in a sandbox that still runs. `look_twice`: a process of it was just killed.
+  virtual bool ran_out_of_memory(const Api& api, const std::string& id, bool look_twice) const;
 };
 
 struct Reply {
@@ -66,8 +108,8 @@ struct Reply {
 
 class Api {
  public:
-  /// Connects to the first of the dialect's endpoints that is there and agrees on a version. Failure as
-  /// connection_failure() makes it.
+  /// Connects to the first of the dialect's endpoints that is there, or to the engine that it starts, and
+  /// agrees on a version. Failure as connection_failure() makes it.
   static Api connect(sdk::Host host, const std::shared_ptr<const Dialect>& dialect);
 
   Reply call(const Call& call) const;
@@ -76,6 +118,7 @@ class Api {
   /// The raw stream behind a POST that upgrades.
   sdk::Stream upgrade(const std::string& path, const std::string& body) const;
 
+  const Dialect& dialect() const noexcept { return *dialect_; }
   /// The failure for an answer that is none: code, status and hint follow HTTP status and message.
   sdk::Failure error(const Reply& reply, std::string_view what) const;
 
@@ -83,7 +126,8 @@ class Api {
   const Endpoint& endpoint() const noexcept { return endpoint_; }
   ApiVersion version() const noexcept { return version_; }
   /// Podman says so in its answer to a ping.
-  bool is_podman() const noexcept { return podman_; }
+  bool is_podman() const noexcept { return !libpod_version_.empty(); }
+  const std::string& libpod_version() const noexcept { return libpod_version_; }
 
  private:
   Api(sdk::Host host, std::shared_ptr<const Dialect> dialect, Endpoint endpoint);
@@ -97,7 +141,7 @@ class Api {
   Endpoint endpoint_;
   ApiVersion version_;
   std::string prefix_;
-  bool podman_ = false;
+  std::string libpod_version_;
 };
 
 /// A host's endpoint failure in the words of a runtime: endpoint.missing becomes runtime.missing and so on,

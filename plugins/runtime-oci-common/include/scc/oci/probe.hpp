@@ -9,8 +9,11 @@
 namespace scc::oci {
 
 /// Fills everything but reachable, endpoint, context, local and runtime_id.
-void describe_engine(const sdk::Json& info, const Api& api, sdk::RuntimeInfo& out);
+void describe_engine(const sdk::Json& info, const Api& api, const Abilities& able, sdk::RuntimeInfo& out);
 
 Abilities abilities_of(const sdk::Json& info, ApiVersion api);
+
+/// Adds what follows from `able`: the info's cgroup members and a problem for each limit that cannot be had.
+void describe_cgroup(const std::string& version, const Abilities& able, sdk::RuntimeInfo& out);
 
 }  // namespace scc::oci

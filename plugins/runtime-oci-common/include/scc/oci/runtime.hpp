@@ -54,9 +54,12 @@ class Runtime {
   /// A call whose answer says how it went in its lines.
   void run_with_progress(Call call, const sdk::Sink& progress, std::string_view what);
   /// A removal: gone already is done.
-  void remove(const std::string& path, std::string_view what);
-  /// Whether the engine reported that memory ran out in a sandbox that still runs.
-  bool ran_out_of_memory(const std::string& id);
+  void remove(const std::string& path, std::string_view what, std::uint32_t timeout_ms = 60'000);
+  /// How many of these execs run; -1 when the engine does not say.
+  std::int64_t active_execs(const std::vector<std::string>& ids);
+  /// A checked reference in the engine's words, and an answer's names in ours.
+  std::string engine_image(std::string_view ref) const;
+  void rename(sdk::ImageInfo& info) const;
 
   sdk::Host host_;
   std::shared_ptr<const Dialect> dialect_;

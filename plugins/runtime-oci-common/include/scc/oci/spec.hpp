@@ -10,15 +10,6 @@
 
 namespace scc::oci {
 
-/// What the engine at hand can enforce (GET /info).
-struct Abilities {
-  bool memory = true;
-  bool swap = true;
-  bool pids = true;
-  bool cpus = true;
-  bool bind_nonrecursive = true;  ///< API 1.40
-};
-
 struct CreateBody {
   std::string json;
   std::vector<std::string> warnings;
@@ -36,6 +27,24 @@ struct ExecBody {
   std::uint16_t cols = 0;
 };
 ExecBody exec_body(const sdk::Json& request, ApiVersion version);
+
+// ---- what a dialect with a create document of its own needs; each throws as create_body() does ----
+
+/// An absolute path without "..", NUL and line ends.
+std::string checked_path(const std::string& path, std::string_view what);
+/// argv and env of a spec or a request; env as NAME=value.
+std::vector<std::string> argv_of(const sdk::Json& json);
+std::vector<std::string> env_of(const sdk::Json& json);
+/// "uid:gid"
+std::string user_of(const sdk::Json& json);
+/// "none", "bridge" or a network's name, never a word that an engine takes for something else.
+std::string network_mode(const sdk::Json& spec);
+/// All capabilities dropped, no new privileges.
+void check_security(const sdk::Json& spec);
+/// Adds "this engine cannot limit ..." for each limit that is asked for and cannot be had.
+void warn_of_limits(const sdk::Json& spec, const Abilities& able, std::vector<std::string>& warnings);
+/// The spec's stop_grace_ms in whole seconds, rounded up.
+std::int64_t grace_seconds(const sdk::Json& spec);
 
 /// The options of a HostConfig.Tmpfs entry: "rw,nosuid,nodev,exec,size=...,mode=0700,uid=...,gid=...".
 std::string tmpfs_options(const sdk::Json& mount);
