@@ -68,11 +68,14 @@ LaunchOptions options_of(const json::Value& plan, const LaunchOptions& given) {
   out.provider = plan.str("/provider/id");
   out.runtime = plan.str("/runtime/id");
   out.team = plan.str("/governance/team");
+  out.standalone = plan.flag("/governance/standalone");
+  out.offline = given.offline;
   out.session_name = plan.str("/session/slot");
   out.allow_suspicious = true;  // it was accepted when the sandbox was made
   out.allow_root = plan.str("/identity/mapping") == "root";
   const std::string root = out.workspace + "/";
-  for (const json::Value& mount : plan.at("/sandbox/mounts")->items()) {
+  const json::Value* mounts = plan.at("/sandbox/mounts");
+  for (const json::Value& mount : mounts != nullptr ? mounts->items() : json::Array{}) {
     const std::string target = mount.str("/target");
     const bool below = target + "/" == root || target.compare(0, root.size(), root) == 0;
     if (mount.str("/type") == "bind" && !below && target == mount.str("/source") &&

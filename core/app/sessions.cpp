@@ -70,9 +70,8 @@ Result<session::StoredSession> last_session(Host& host, const LaunchOptions& opt
     if (record.runs == 0 || !record.attached_to.empty()) continue;
     if (!options.provider.empty() && record.provider != options.provider) continue;
     if (!options.session_name.empty() && record.name != options.session_name) continue;
-    if (!root.empty() ? record.workspace == root : (!team || record.team == *team) && is_there(record)) {
-      return record;
-    }
+    if (team && record.team != *team) continue;  // going on with it would be going on under another policy
+    if (root.empty() ? is_there(record) : record.workspace == root) return record;
   }
   return fail(Kind::not_found, "session.none",
               root.empty() ? "there is no session to go on with" : "there is no session of " + root,
@@ -204,7 +203,10 @@ Result<std::vector<session::StoredSession>> prune_sessions(Host& host,
   // A sandbox that is there still needs its record: to be found, and to be continued.
   old.erase(std::remove_if(old.begin(), old.end(),
                            [&](const session::StoredSession& record) {
-                             return session::is_live(host.paths, record.sandbox);
+                             const auto instance =
+                                 session::read_record(session::instance_dir(host.paths, record.sandbox));
+                             const bool kept = instance && instance->kept && instance->id == record.id;
+                             return kept || session::is_live(host.paths, record.sandbox);
                            }),
             old.end());
   if (dry_run || old.empty()) return old;

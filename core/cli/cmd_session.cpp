@@ -243,9 +243,13 @@ Result<int> run_rm(Env& env, const Args& args) {
   SCC_TRY(const bool yes,
           confirmed(env, "forget the session " + record.name + " of " + record.workspace + "?"));
   if (!yes) return declined();
-  SCC_CHECK(session::SessionStore(env.host.paths).remove({record.id}, [](const session::StoredSession& now) {
+  SCC_TRY(const auto removed, session::SessionStore(env.host.paths).remove({record.id}, [](const auto& now) {
     return !now.open();
   }));
+  if (removed.empty()) {
+    return fail(Kind::tool, "session.running", "the session " + record.name + " was begun again meanwhile",
+                "end it first: scc stop " + record.sandbox);
+  }
   return print_removed(env, {record}, false);
 }
 

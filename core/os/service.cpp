@@ -49,14 +49,12 @@ void remove_stale(const stdfs::path& base) {
   }
 }
 
-/// A new directory of this user alone. A base that is too long for a socket's address gives way to /tmp.
+/// A new directory of this user alone, below the one that no workspace may contain.
 Result<stdfs::path> make_directory(const stdfs::path& base) {
-  stdfs::path parent = base;
-  if (parent.native().size() + 32 > sizeof(sockaddr_un{}.sun_path)) parent = "/tmp";
-  if (parent == base) SCC_CHECK(make_dirs(base));
-  remove_stale(parent);
-  std::string pattern = (parent / (std::string(kPrefix) + "XXXXXX")).native();
-  if (::mkdtemp(pattern.data()) == nullptr) return fail(errno_error("make a directory in", parent, errno));
+  SCC_CHECK(make_dirs(base));
+  remove_stale(base);
+  std::string pattern = (base / (std::string(kPrefix) + "XXXXXX")).native();
+  if (::mkdtemp(pattern.data()) == nullptr) return fail(errno_error("make a directory in", base, errno));
   return stdfs::path(pattern);
 }
 

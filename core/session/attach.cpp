@@ -269,7 +269,7 @@ Result<AttachOutcome> join_session(const json::Value& plan, std::string_view san
   hooks.on_settled = [&] {
     stored.status = SessionStatus::running;
     stored.runs = 1;
-    static_cast<void>(store.put(stored));
+    static_cast<void>(store.save(stored));
   };
   auto outcome = attach_exec(target, deps, options, hooks);
   for (auto& [name, value] : target.secrets) wipe(value);
@@ -282,7 +282,7 @@ Result<AttachOutcome> join_session(const json::Value& plan, std::string_view san
     stored.ended_by = stored.runs > 0 ? "lost" : "launch";
     stored.reason = outcome.error().message;
   }
-  const Status recorded = store.put(stored);
+  const Status recorded = store.save(stored);
   if (!recorded && deps.note) deps.note("the session could not be recorded: " + recorded.error().message);
   return outcome;
 }
@@ -292,6 +292,7 @@ Result<ExecTarget> shell_target(const os::Paths& paths, std::string_view name, s
   SCC_TRY(const json::Value plan, read_executed_plan(paths, name));
   ExecTarget out = target_of_plan(plan);
   out.sandbox_id = sandbox_id;
+  out.sources = bind_sources(plan);
   add_network_env(paths, name, out);
   out.argv = std::move(argv);
   out.tty = tty;

@@ -37,12 +37,15 @@ std::string ended_by(const Result<AttachOutcome>& outcome) {
   return outcome->signal != 0 ? "signal" : "agent";
 }
 
-/// Left running, as the user wants it: only after the agent's own end, and only where no network of its own
-/// depends on somebody who looks after it.
-bool is_kept(const Running::State& state, SessionStatus status) {
+/// Left running, as the user wants it: only after the agent's own end (which `scc stop` looks like until the
+/// engine is asked), and only where no network of its own depends on somebody who looks after it.
+bool is_kept(const Running::State& state, const Deps& deps, SessionStatus status) {
   const std::string& by = state.stored.ended_by;
-  return state.plan.str("/session/on_exit") == "keep" && status == SessionStatus::exited &&
-         (by.empty() || by == "agent") && !state.plan.flag("/network/enforced");
+  const bool wanted = state.plan.str("/session/on_exit") == "keep" && status == SessionStatus::exited &&
+                      (by.empty() || by == "agent") && !state.plan.flag("/network/enforced");
+  if (!wanted) return false;
+  const auto info = deps.runtime.sandbox_inspect(state.sandbox_id);
+  return info && info->str("/state") == "running";
 }
 
 void stop_sandbox(Running::State& state, const Deps& deps, Failures& failures, const Status& stopped) {
@@ -64,7 +67,7 @@ Status finalise(Running running, const Deps& deps, SessionStatus status, int exi
   const os::CancelShield shield;
   Running::State& state = running.state();
   Failures failures;
-  const bool keep = is_kept(state, status);
+  const bool keep = is_kept(state, deps, status);
   if (!keep) detail::say(deps, "stopping the sandbox");
   failures.add("while writing the journal", state.journal.intent(kOp));
   state.journal.kill_point(kOp, false);

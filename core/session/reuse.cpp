@@ -11,9 +11,10 @@ constexpr std::size_t kFactsLimit = std::size_t{4} << 20U;
 /// Set anew by every exec.
 constexpr std::array<const char*, 4> kExecsOwn{"TERM", "COLORTERM", "TZ", "SCC_SESSION"};
 /// The first difference is looked for in this order: what weighs most is named first.
-constexpr std::array<const char*, 17> kOrder{
-    "policy",    "image", "network", "user",    "mounts",    "files",       "env",      "volume",  "security",
-    "resources", "dns",   "argv",    "workdir", "image_ref", "extra_hosts", "hostname", "identity"};
+constexpr std::array<const char*, 18> kOrder{"policy",   "image",    "network", "user",      "mounts",
+                                             "files",    "env",      "volume",  "security",  "resources",
+                                             "dns",      "argv",     "workdir", "image_ref", "extra_hosts",
+                                             "hostname", "identity", "plugins"};
 
 json::Value part(const json::Value& plan, std::string_view pointer) {
   const json::Value* found = plan.at(pointer);
@@ -53,12 +54,14 @@ std::string differing_member(const json::Value& was, const json::Value& wanted) 
 
 json::Value create_facts(const json::Value& plan) {
   json::Object out;
-  out["schema"] = "scc.create-facts/1";
+  out["schema"] = "scc.create-facts/2";
   out["policy"] = json::Object{{"digest", plan.str("/governance/digest")},
                                {"network", plan.str("/governance/network_policy")}};
   out["image"] = plan.str("/image/id");
   out["image_ref"] = plan.str("/sandbox/image");
   out["identity"] = plan.str("/identity/mapping");
+  // Who turned the document into a sandbox: a mended plugin makes it anew.
+  out["plugins"] = json::Object{{"runtime", part(plan, "/runtime")}, {"netpolicy", part(plan, "/netpolicy")}};
   for (const char* name :
        {"argv", "hostname", "workdir", "user", "mounts", "dns", "extra_hosts", "resources", "security"}) {
     out[name] = part(plan, "/sandbox/" + std::string(name));

@@ -288,17 +288,7 @@ Status create_instance(State& state, const Deps& deps) {
 Status save_session(const State& state, const Deps& deps) {
   // A sign-in is no session: nobody goes on with it.
   if (state.plan.map_at("/sandbox/labels")["scc.role"] == "auth") return {};
-  const SessionStore store(deps.paths);
-  const auto updated = store.update(state.stored.id, [&](StoredSession& now) {
-    StoredSession next = state.stored;
-    next.name = now.name;
-    next.pinned = now.pinned;
-    now = std::move(next);
-    return true;
-  });
-  if (updated) return {};
-  if (updated.error().kind == Kind::not_found) return store.put(state.stored);
-  return fail(Error(updated.error()));
+  return SessionStore(deps.paths).save(state.stored);
 }
 
 Status replace_sandbox(State& state, const Deps& deps) {

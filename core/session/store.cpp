@@ -183,6 +183,10 @@ Result<StoreListing> SessionStore::list() const {
       continue;
     }
     if (session.error().kind == Kind::not_found) continue;  // removed meanwhile
+    if (session.error().id != "session.record") {           // it may be whole, and only not to be read now
+      out.problems.push_back(session.error().message);
+      continue;
+    }
     const auto text = os::read_file(it->path(), kRecordLimit);
     const auto document = text ? json::parse(*text, {kRecordLimit, 8}) : Result<json::Value>(json::Value());
     if (document && is_newer(*document)) {
@@ -206,6 +210,19 @@ Status SessionStore::put(const StoredSession& session) const {
   }
   SCC_TRY(const os::FileLock held, lock());
   return os::write_file_atomic(file(session.id), json::pretty(session.to_json()) + "\n");
+}
+
+Status SessionStore::save(const StoredSession& session) const {
+  const auto updated = update(session.id, [&](StoredSession& now) {
+    StoredSession next = session;
+    next.name = now.name;
+    next.pinned = now.pinned;
+    now = std::move(next);
+    return true;
+  });
+  if (updated) return {};
+  if (updated.error().kind == Kind::not_found) return put(session);
+  return fail(Error(updated.error()));
 }
 
 Result<StoredSession> SessionStore::update(std::string_view id,

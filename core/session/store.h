@@ -67,6 +67,8 @@ class SessionStore {
   Result<StoredSession> read(std::string_view id) const;
   /// Writes it whole, new or not.
   Status put(const StoredSession& session) const;
+  /// The same, but the name and the pin are the user's: those on disk stay.
+  Status save(const StoredSession& session) const;
   /// Reads, changes and writes under the lock. `change` returns false to leave the file as it is.
   Result<StoredSession> update(std::string_view id, const std::function<bool(StoredSession&)>& change) const;
   /// Removes those that `may_go` still says yes to, under the lock; absent ones are fine.
