@@ -409,6 +409,7 @@ class Newcomer(support.Case):
     def test_from_nothing_to_a_plan(self):
         world = self.world()
         world.settings.pop("selected_provider")
+        world.write_config()
         repo = world.repo()
         org = os.path.join(world.home, "org-config.json")
         self.ok(world.scc("org", "init", "--template", "teams", "--name", "Harrow Lake", "-o", org))
