@@ -249,7 +249,7 @@ void Podman::describe(const oci::Api& api, sdk::RuntimeInfo& info, oci::Abilitie
   here.hybrid_cgroups = hybrid_cgroups(host_.read_file("/proc/self/cgroup").value_or(""));
   here.own_service = service_ && api.endpoint().url == service_->url();
   // The socket of a service of ours is another one each time; the sandboxes behind it are the same.
-  if (here.own_service) info.endpoint = "podman:" + facts_->storage_root;
+  if (here.own_service) info.endpoint = "podman://" + facts_->storage_root;
   add_problems(*facts_, here, info);
 }
 

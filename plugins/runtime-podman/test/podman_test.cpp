@@ -112,7 +112,7 @@ TEST_F(PodmanTest, AServiceOfOursIsKnownByItsStorage) {
   host.answers["GET /v1.41/info"] = {{200, "{}", "{}"}};
   const sdk::RuntimeInfo info = runtime()->probe();
   EXPECT_TRUE(info.reachable);
-  EXPECT_EQ(info.endpoint, "podman:/var/lib/x") << "the socket is another one each time";
+  EXPECT_EQ(info.endpoint, "podman:///var/lib/x") << "the socket is another one each time";
 }
 
 TEST_F(PodmanTest, UsesRuncWhereBothVersionsOfCgroupsAre) {
