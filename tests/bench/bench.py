@@ -25,6 +25,8 @@ import time
 PLUGINS = 200
 # Podman's words are those with which scc starts its service where both versions of cgroups are mounted.
 ENGINES = {"docker": ("docker",), "podman": ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs")}
+# Podman's own limits may be more than a machine lets anybody have.
+LIMITS = {"docker": (), "podman": ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")}
 
 
 def first_byte(argv, env):
@@ -147,8 +149,8 @@ def bench_start(args, env, home, image, engine):
     argv = ["/bin/echo", "x"]
     start = [args.scc, "start", repo, "--provider", "command", *common, "--", *argv]
     words = ENGINES[engine]
-    floor = [*words, "run", "--rm", image, *argv]
-    hard = [*words, "run", "--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp",
+    floor = [*words, "run", *LIMITS[engine], "--rm", image, *argv]
+    hard = [*words, "run", *LIMITS[engine], "--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp",
             "--tmpfs", "/run", "--pids-limit", "4096", "-v", f"{repo}:{repo}", "-w", repo, image, *argv]
 
     def fresh():
@@ -190,7 +192,7 @@ def bench_stop(args, env, home, image, engine, count=5):
         return spent
 
     def theirs():
-        ids = [subprocess.run([*words, "run", "-d", "--rm", "--init", image, "sleep", "600"], check=True, capture_output=True,
+        ids = [subprocess.run([*words, "run", *LIMITS[engine], "-d", "--rm", "--init", image, "sleep", "600"], check=True, capture_output=True,
                               text=True).stdout.strip() for _ in range(count)]
         begin = time.perf_counter()
         subprocess.run([*words, "stop", *ids], check=True, capture_output=True)
@@ -240,6 +242,7 @@ def main():
     parser.add_argument("--compute", help="the program bench_compute; without it those rows are left out")
     parser.add_argument("--only-compute", action="store_true", help="no engine and no installed scc are needed")
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--engine", choices=list(ENGINES), help="only this one (default: all that are here)")
     args = parser.parse_args()
     header = "| what | scc ms | floor ms | ratio | bar | note |\n|---|---|---|---|---|---|"
     if args.only_compute:
@@ -268,7 +271,7 @@ def main():
         row("scc status --json / docker version", [x[1] for x in mine], [x[1] for x in floor], "<= 15 ms + engine")
         if args.compute:
             bench_compute(args.compute)
-        for engine in filter(here, ENGINES):
+        for engine in filter(here, [args.engine] if args.engine else ENGINES):
             env["SCC_RUNTIME"] = engine
             image = base_image(args.scc, env)
             bench_start(args, env, home, image, engine)
