@@ -150,8 +150,8 @@ def bench_start(args, env, home, image, engine):
     start = [args.scc, "start", repo, "--provider", "command", *common, "--", *argv]
     words = ENGINES[engine]
     floor = [*words, "run", *LIMITS[engine], "--rm", image, *argv]
-    hard = [*words, "run", *LIMITS[engine], "--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp",
-            "--tmpfs", "/run", "--pids-limit", "4096", "-v", f"{repo}:{repo}", "-w", repo, image, *argv]
+    hard = [*words, "run", *LIMITS[engine], "--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+            "--tmpfs", "/tmp", "--tmpfs", "/run", "--pids-limit", "4096", "-v", f"{repo}:{repo}", "-w", repo, image, *argv]
 
     def fresh():
         """A start without the stopped sandbox of the one before, as the floor's `--rm` has it; pruned outside the clock."""

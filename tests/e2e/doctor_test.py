@@ -2,7 +2,6 @@
 """`scc doctor` names what is wrong with a remedy that works, starts nothing, and mends what is safe."""
 import json
 import os
-import socket
 import stat
 import subprocess
 
@@ -54,11 +53,7 @@ class Doctor(support.Case):
 
     def test_engine_down(self):
         world = self.world()
-        path = os.path.join(world.run_dir, "dead.sock")
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(path)
-        listener.close()
-        os.chmod(path, 0o777)
+        path = world.dead_socket()
         checks = self.doctor(world, env={"DOCKER_HOST": f"unix://{path}", "SCC_RUNTIME": "docker"})
         self.assertEqual(checks["engine.docker"]["status"], "fail")
         self.assertRegex(checks["engine.docker"]["remedy"], "(?i)start|running")

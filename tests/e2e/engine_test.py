@@ -30,11 +30,7 @@ class EngineDown(support.Case):
 
     def test_dead_socket(self):
         world = self.world()
-        path = os.path.join(world.run_dir, "dead.sock")
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(path)
-        listener.close()
-        os.chmod(path, 0o777)
+        path = world.dead_socket()
         self.check(world, {"DOCKER_HOST": f"unix://{path}"}, "(?i)start|running|answer")
 
     def test_no_socket(self):

@@ -15,6 +15,7 @@ import pwd
 import secrets
 import shutil
 import signal
+import socket
 import stat
 import struct
 import subprocess
@@ -208,6 +209,14 @@ class World:
         if done.returncode:
             raise AssertionError(f"git {argv}: {done.stderr}")
         return done.stdout
+
+    def dead_socket(self):
+        """A socket on which nobody listens any more; everybody may try."""
+        path = os.path.join(self.run_dir, "dead.sock")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+        os.chmod(path, 0o777)
+        return path
 
     # ---- processes ----
 
