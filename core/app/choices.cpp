@@ -129,11 +129,13 @@ Status plan_network(Host& host, Prepared& out, const Governance& governance, con
   SCC_TRY(plugin::Registry * registry, host.registry());
   const model::NetworkPolicy policy = governance.network();
   const std::string mode(model::to_string(policy));
-  if (policy == model::NetworkPolicy::locked_down_web && !offline_capable(*registry, provider)) {
+  const bool needs_web = !provider.empty() && !offline_capable(*registry, provider);
+  if (policy == model::NetworkPolicy::locked_down_web && needs_web) {
     return fail(Kind::policy, "network.needs-web",
                 "network policy " + mode + " (" + governance.effective.network_source + ") and the agent " +
                     provider + " cannot work without the web",
-                "run `scc config explain --field network` to see who decided");
+                "a sandbox without the agent works: scc start --shell; who decided it: scc config explain "
+                "--field network");
   }
   const auto known = registry->components("netpolicy");
   if (std::find(known.begin(), known.end(), mode) == known.end()) {

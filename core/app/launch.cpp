@@ -67,7 +67,8 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   request["config"] =
       section != config->provider_config.end() ? section->second : json::Value(json::Object{});
   request["tty"] = options.tty;
-  request["agent_args"] = json::Value::strings(options.agent_args);
+  request["agent_args"] =
+      json::Value::strings(options.shell ? std::vector<std::string>() : options.agent_args);
   request["user"]["uid"] = resolved.identity.uid;
   request["user"]["gid"] = resolved.identity.gid;
   request["user"]["name"] = "agent";
@@ -75,7 +76,19 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   request["mcp"] = mcp_servers(governance);
   request["artifacts"] = json::Array{};
   if (!config->tls_ca_file.empty()) request["ca_file"] = kCaFile;
-  return provider.plan_launch(request);
+  SCC_TRY(json::Value spec, provider.plan_launch(request));
+  return options.shell ? without_agent(spec, options.agent_args) : std::move(spec);
+}
+
+/// `--shell`: what the provider's sandbox has of image, files and variables, with another program in the
+/// agent's place. Neither the agent's sign-in nor a secret is there, so nothing of it can be taken.
+json::Value without_agent(const json::Value& spec, const std::vector<std::string>& wanted) {
+  json::Value out;
+  for (const std::string_view key : {"schema", "image", "files", "env", "workdir"}) {
+    if (const json::Value* member = spec.at("/" + std::string(key))) out[key] = *member;
+  }
+  out["argv"] = json::Value::strings(wanted.empty() ? std::vector<std::string>{"/bin/bash", "-l"} : wanted);
+  return out;
 }
 
 /// The value behind a secret's "from". Only the variables that the provider's manifest was granted are read.
@@ -164,6 +177,7 @@ Status fill_session(Host& host, const LaunchOptions& options, PlanInputs& in) {
   SCC_TRY(const config::UserConfig* config, host.config());
   in.on_exit = config->on_exit;
   in.session_slot = options.session_name;
+  in.shell = options.shell;
   in.session_name = options.session_name;
   in.conversation = in.spec.str("/conversation");
   if (options.resumed) {
@@ -229,7 +243,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   SCC_TRY(out.engine, choose_engine(host, engine_of(host, options, resolved.root())));
   SCC_CHECK(refuse_engine_socket(resolved.workspace.root, out.engine.info.str("/endpoint")));
   PlanInputs in;
-  SCC_CHECK(plan_network(host, out, governance, provider_id, in.network));
+  SCC_CHECK(plan_network(host, out, governance, options.shell ? std::string() : provider_id, in.network));
   SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options, governance));
   SCC_TRY(const ImageChoice image,
           choose_image(host, *out.engine.runtime, *out.provider, in.spec, governance));
@@ -241,6 +255,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   SCC_CHECK(fill_session(host, options, in));
   in.tty = options.tty;
   SCC_CHECK(fill_inputs(host, out, resolved, in));
+  if (options.shell) in.auth_files.clear();
   in.governance = governance.plan_section();
   if (in.volume_name.empty()) in.volume_name = governance.effective.team;
   in.warnings.insert(in.warnings.end(), governance.warnings.begin(), governance.warnings.end());
@@ -331,7 +346,9 @@ Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox)
   if (has_kept_sandbox(host, prepared.plan.str("/workspace/root"))) guards.leave();
   if (const Status removed = guards.release(); !removed) host.warn(removed.error().message);
   if (!outcome) return fail(outcome.error());
-  remember_provider(host, prepared.plan.str("/workspace/root"), prepared.plan.str("/provider/id"));
+  if (!options.shell) {
+    remember_provider(host, prepared.plan.str("/workspace/root"), prepared.plan.str("/provider/id"));
+  }
   if (outcome->timed_out) return fail(timed_out(prepared));
   return outcome->exit_code;
 }

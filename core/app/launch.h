@@ -33,6 +33,7 @@ struct LaunchOptions {
   std::string resume_ref;    ///< --resume=ID|NAME; empty: the last session here
   std::string session_name;  ///< --session NAME: a sandbox of its own beside the workspace's other ones
   std::optional<session::StoredSession> resumed;  ///< once it is known (sessions.h, apply_resume)
+  bool shell = false;  ///< --shell: agent_args, or a shell, in the agent's place; no sign-in, no secret
   bool tty = false;
   bool dry_run = false;
   bool standalone = false;

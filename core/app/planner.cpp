@@ -261,6 +261,7 @@ json::Value session_json(const PlanInputs& in) {
   json::Value out;
   out["name"] = in.session_name;
   out["slot"] = in.session_slot;
+  if (in.shell) out["shell"] = true;
   out["on_exit"] = in.on_exit;
   if (!in.resumes.empty()) out["resumes"] = in.resumes;
   if (!in.conversation.empty()) out["conversation"] = in.conversation;

@@ -74,6 +74,7 @@ struct PlanInputs {
   std::vector<std::string> auth_files;  ///< names in the credential volume
   bool tty = false;
   std::string session_name;      ///< for people; empty: after the workspace
+  bool shell = false;            ///< another program in the agent's place: nothing to resume
   std::string session_slot;      ///< --session; part of the sandbox's name
   std::string resumes;           ///< id of the session that goes on; empty: a new one
   std::string conversation;      ///< the agent's id of it; may hold ${session.id}; may be empty

@@ -48,6 +48,10 @@ std::string sandbox_state(const session::StoredSession& record, const EngineSet&
   return found != entries.end() ? found->state : "gone";
 }
 
+bool has_conversation(const session::StoredSession& record) {
+  return record.runs > 0 && record.attached_to.empty() && !record.shell;
+}
+
 bool is_there(const session::StoredSession& record) {
   std::error_code code;
   return os::stdfs::is_directory(record.workspace, code);
@@ -67,7 +71,7 @@ Result<session::StoredSession> last_session(Host& host, const LaunchOptions& opt
   filter.team = options.team;
   SCC_TRY(const auto team, team_of(host, filter));
   for (const session::StoredSession& record : sessions) {
-    if (record.runs == 0 || !record.attached_to.empty()) continue;
+    if (!has_conversation(record)) continue;
     if (!options.provider.empty() && record.provider != options.provider) continue;
     if (!options.session_name.empty() && record.name != options.session_name) continue;
     if (team && record.team != *team) continue;  // going on with it would be going on under another policy
@@ -131,7 +135,7 @@ Result<std::vector<session::StoredSession>> resumable_sessions(Host& host, const
   std::size_t gone = 0;
   for (const session::StoredSession& record : listed.sessions) {
     if (out.size() >= limit) break;
-    if (record.runs == 0 || !record.attached_to.empty() || (team && record.team != *team)) continue;
+    if (!has_conversation(record) || (team && record.team != *team)) continue;
     if (!root.empty() && record.workspace != root) continue;
     if (!options.provider.empty() && record.provider != options.provider) continue;
     if (is_there(record)) {
@@ -153,10 +157,12 @@ Status apply_resume(Host& host, LaunchOptions& options) {
                                                             workspace_root(host, options.workspace));
   if (!chosen) return fail(std::move(chosen).error());
   const session::StoredSession& record = *chosen;
-  if (record.runs == 0 || !record.attached_to.empty()) {
+  if (!has_conversation(record)) {
     return fail(Kind::not_found, "session.none",
                 "the session " + record.name + " has no conversation to go on with: " +
-                    (record.attached_to.empty() ? "its agent never ran" : "it joined another one"),
+                    (record.shell                 ? "no agent was in it"
+                     : record.attached_to.empty() ? "its agent never ran"
+                                                  : "it joined another one"),
                 "begin a new one: scc start");
   }
   if (!options.provider.empty() && options.provider != record.provider) {

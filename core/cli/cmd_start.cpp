@@ -25,6 +25,7 @@ app::LaunchOptions launch_options(const Env& env, const Args& args) {
   out.resume = args.has("resume");
   out.resume_ref = args.get("resume");
   out.session_name = args.get("session");
+  out.shell = args.has("shell");
   out.dry_run = args.has("dry-run");
   out.tty = os::is_tty(STDIN_FILENO) && os::is_tty(STDOUT_FILENO) && !env.console.json();
   return out;
@@ -127,6 +128,11 @@ Result<int> run_start(Env& env, const Args& args) {
   if (!options.session_name.empty() || args.has("session")) {
     SCC_CHECK(check_session_name(options.session_name));
   }
+  if (options.shell && (options.resume || args.has("select"))) {
+    return fail(Kind::usage, "cli.usage",
+                "--shell starts no agent, so there is no conversation to go on with",
+                "run `scc start --shell`, or `scc start --resume`");
+  }
   if (args.has("select")) SCC_CHECK(select_session(env, options));
   if (!options.dry_run) {
     if (env.console.json()) {
@@ -178,6 +184,7 @@ std::vector<Command> start_commands() {
         {"resume", 'r', "ID|NAME", "go on with the last session here, or with that one", false, true},
         {"select", 's', "", "choose the session to go on with"},
         {"session", 0, "NAME", "a session of that name, in a sandbox of its own"},
+        {"shell", 0, "", "a shell, or what follows --, in the agent's place, without its sign-in"},
         {"fresh", 0, "", "end and replace a sandbox that is there, whoever uses it"},
         {"allow-suspicious-workspace", 0, "", "accept a directory that is no repository, such as /tmp"},
         {"allow-external-git-dir", 0, "", "mount the git directory of a linked worktree, too"},

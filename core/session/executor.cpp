@@ -305,6 +305,7 @@ Result<StoredSession> begin_session(const json::Value& plan, const SessionRecord
   if (out.name.empty()) out.name = plan.str("/session/name");
   if (out.name.empty()) out.name = session_name_of(stdfs::path(record.workspace).filename().native());
   out.slot = plan.str("/session/slot");
+  out.shell = plan.flag("/session/shell");
   out.workspace = record.workspace;
   out.provider = record.provider;
   out.runtime = record.runtime;

@@ -101,6 +101,7 @@ json::Value StoredSession::to_json() const {
   out["ended"] = or_null(ended);
   out["runs"] = runs;
   out["pinned"] = pinned;
+  if (shell) out["shell"] = true;
   out["pid"] = pid;
   out["pid_started"] = pid_started;
   return json::Value(std::move(out));
@@ -137,6 +138,7 @@ Result<StoredSession> StoredSession::from_json(const json::Value& document) {
   out.ended = document.str("/ended");
   out.runs = document.integer("/runs");
   out.pinned = document.flag("/pinned");
+  out.shell = document.flag("/shell");
   out.pid = document.integer("/pid");
   out.pid_started = document.integer("/pid_started");
   return out;

@@ -39,6 +39,7 @@ struct StoredSession {
   std::string ended;      ///< empty while it is open
   std::int64_t runs = 0;  ///< how often its agent was started
   bool pinned = false;
+  bool shell = false;    ///< no agent ran in it, so it has no conversation
   std::int64_t pid = 0;  ///< of the host process of the last run
   std::int64_t pid_started = 0;
 

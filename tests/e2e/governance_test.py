@@ -181,6 +181,16 @@ class Refusals(support.Case):
         world, _ = self.governed(defaults={"network_policy": "locked-down-web"})
         repo = world.repo()
         self.refused(self.plan(world, repo), 6, "network.needs-web", "org.defaults")
+        # Without the agent nothing needs the web: the sandbox starts, and has no network.
+        done = self.ok(world.scc("start", repo, "--shell", "--", "ls", "/sys/class/net"))
+        self.assertEqual(done.out, "lo\n", done)
+        for provider in ("claude", "codex"):
+            plan = self.ok(world.scc("start", repo, "--shell", "--provider", provider, "--dry-run", "--json")).data["plan"]
+            self.assertEqual(plan["exec"]["argv"], ["/bin/bash", "-l"])
+            self.assertEqual((plan["secrets"], plan["auth_files"]), ([], []))
+            self.assertNotIn("volume", [mount["type"] for mount in plan["sandbox"]["mounts"]])
+        self.refused(world.scc("start", repo, "--resume", "--dry-run", "--json"), 1, "session.none")
+        self.refused(world.scc("start", repo, "--shell", "--resume", "--dry-run", "--json"), 2, "cli.usage")
         world, _ = self.governed(world, defaults={"network_policy": "web-egress-enforced"})
         self.refused(self.plan(world, repo), 5, "network.no-enforcer", "web-egress-enforced")
         world, _ = self.governed(world, profiles={"web": {"network_policy": "open"}})
