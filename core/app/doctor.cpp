@@ -47,18 +47,6 @@ Check failed(std::string id, std::string category, const Error& error) {
   return out;
 }
 
-std::string shell_word(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      out += "'\\''";
-    } else {
-      out += c;
-    }
-  }
-  return out + "'";
-}
-
 }  // namespace doctor
 
 namespace {

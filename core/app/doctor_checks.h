@@ -23,8 +23,6 @@ Check skipped(std::string id, std::string category, std::string message);
 Check warned(std::string id, std::string category, std::string message, std::string remedy);
 /// With the error's message, hint and context.
 Check failed(std::string id, std::string category, const Error& error);
-/// 'a path' for a shell.
-std::string shell_word(std::string_view text);
 
 // doctor_machine.cpp
 Checks machine(Host& host);

@@ -12,6 +12,7 @@
 
 #include "app/doctor_checks.h"
 #include "app/images.h"
+#include "base/shell.h"
 #include "base/str.h"
 #include "config/audit.h"
 #include "git/identity.h"
@@ -111,9 +112,9 @@ Check subordinate_ids(const Host& host) {
   for (const char* file : {"/etc/subuid", "/etc/subgid"}) {
     const auto text = os::read_file(file);
     if (text && has_subordinate_ids(*text, user, host.env.uid)) continue;
-    return warned(id, kMachine,
-                  std::string(file) + " has no 65536 ids for " + user + ": rootless engines need them",
-                  "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + shell_word(user));
+    return warned(
+        id, kMachine, std::string(file) + " has no 65536 ids for " + user + ": rootless engines need them",
+        "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + str::shell_word(user));
   }
   return passed(id, kMachine, user + " has subordinate ids");
 }
@@ -162,13 +163,15 @@ Check directory_check(const std::string& name, const stdfs::path& path, uid_t me
     if (::access(above.c_str(), W_OK | X_OK) == 0)
       return passed(id, kMachine, shown + " is made when it is needed");
     return wrong("cannot be made: you may not write to " + above.native(),
-                 "sudo install -d -m 700 -o " + std::to_string(me) + " " + shell_word(shown));
+                 "sudo install -d -m 700 -o " + std::to_string(me) + " " + str::shell_word(shown));
   }
   if (S_ISLNK(info.st_mode)) return wrong("is a symbolic link", "replace it by a directory");
   if (!S_ISDIR(info.st_mode))
-    return wrong("is not a directory", "mv " + shell_word(shown) + " " + shell_word(shown + ".aside"));
+    return wrong("is not a directory",
+                 "mv " + str::shell_word(shown) + " " + str::shell_word(shown + ".aside"));
   if (info.st_uid != me) {
-    return wrong("belongs to another user", "sudo chown -R " + std::to_string(me) + " " + shell_word(shown));
+    return wrong("belongs to another user",
+                 "sudo chown -R " + std::to_string(me) + " " + str::shell_word(shown));
   }
   const bool writable = (info.st_mode & (S_IWGRP | S_IWOTH)) != 0;
   const bool readable = secret && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0;
@@ -177,7 +180,7 @@ Check directory_check(const std::string& name, const stdfs::path& path, uid_t me
   Check out = wrong(writable   ? "can be written by others"
                     : unusable ? "cannot be used by you"
                                : "can be read by others",
-                    "chmod 700 " + shell_word(shown));
+                    "chmod 700 " + str::shell_word(shown));
   if (!writable && !unusable) out.state = Check::State::warn;
   out.fixable = true;
   out.target = shown;
@@ -193,14 +196,16 @@ Check file_check(const std::string& name, const stdfs::path& path, uid_t me) {
     return failed(id, kMachine, {Kind::config, {}, shown + " " + std::move(what), std::move(remedy), {}});
   };
   if (!S_ISREG(info.st_mode))
-    return wrong("is not a regular file", "mv " + shell_word(shown) + " " + shell_word(shown + ".aside"));
+    return wrong("is not a regular file",
+                 "mv " + str::shell_word(shown) + " " + str::shell_word(shown + ".aside"));
   if (info.st_uid != me) {
-    return wrong("belongs to another user", "sudo chown " + std::to_string(me) + " " + shell_word(shown));
+    return wrong("belongs to another user",
+                 "sudo chown " + std::to_string(me) + " " + str::shell_word(shown));
   }
   const bool writable = (info.st_mode & (S_IWGRP | S_IWOTH)) != 0;
   if (!writable && (info.st_mode & (S_IRGRP | S_IROTH)) == 0) return passed(id, kMachine, shown);
   Check out = wrong(writable ? "can be written by others" : "can be read by others",
-                    "chmod 600 " + shell_word(shown));
+                    "chmod 600 " + str::shell_word(shown));
   if (!writable) out.state = Check::State::warn;
   out.fixable = true;
   out.target = shown;

@@ -6,6 +6,7 @@
 #include "app/doctor_checks.h"
 #include "app/organisation.h"
 #include "app/resolve.h"
+#include "base/shell.h"
 #include "base/str.h"
 #include "model/parse.h"
 
@@ -98,10 +99,11 @@ Checks layers(Host& host, const DoctorOptions& options, std::optional<Governance
 
 Check plugin_check(const plugin::Entry& entry) {
   const std::string id = "plugin." + entry.manifest.id;
-  Check out = warned(id, kPlugins,
-                     entry.manifest.id + " is not used (" + std::string(plugin::to_string(entry.state)) +
-                         "): " + entry.reason,
-                     entry.hint.empty() ? "scc plugin info " + shell_word(entry.manifest.id) : entry.hint);
+  Check out =
+      warned(id, kPlugins,
+             entry.manifest.id + " is not used (" + std::string(plugin::to_string(entry.state)) +
+                 "): " + entry.reason,
+             entry.hint.empty() ? "scc plugin info " + str::shell_word(entry.manifest.id) : entry.hint);
   const bool ours = entry.trust == plugin::TrustClass::bundled;
   if (ours && entry.state != plugin::State::denied) out.state = Check::State::fail;
   if (entry.state == plugin::State::denied || entry.state == plugin::State::shadowed) {

@@ -166,6 +166,7 @@ Result<int> attach(Host& host, const LaunchOptions& options, const std::string& 
   SCC_CHECK(check_unchanged(host, place.entry, prepared.plan));
   SCC_CHECK(check_sign_in(host, prepared, options.tty));
   SCC_CHECK(audit_launch(host, prepared.governance, again.workspace, again.provider));
+  SCC_CHECK(workspace::unchanged(prepared.workspace));
   const session::Deps deps = session_deps(host, prepared);
   SCC_TRY(const session::AttachOutcome outcome, session::join_session(prepared.plan, place.entry.id, deps));
   if (outcome.timed_out) {

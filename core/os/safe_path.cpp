@@ -4,29 +4,13 @@
 #include <cerrno>
 #include <unistd.h>
 
+#include "base/shell.h"
 #include "base/str.h"
 #include "os/internal.h"
 
 namespace scc::os {
 
 namespace {
-
-// For a command line that a person may paste.
-std::string quoted(const stdfs::path& path) {
-  const std::string text = str::printable(path.native());
-  constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@%:,=";
-  if (!text.empty() && text[0] != '-' && text.find_first_not_of(plain) == std::string::npos) return text;
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      out += "'\\''";
-    } else {
-      out += c;
-    }
-  }
-  return out + "'";
-}
 
 Status check_component(const stdfs::path& path, bool last, std::string_view id) {
   struct stat info {};
@@ -36,7 +20,7 @@ Status check_component(const stdfs::path& path, bool last, std::string_view id) 
   const bool link = S_ISLNK(info.st_mode);
   if (link && last) {
     return fail(Kind::policy, std::string{id}, shown + " is a symbolic link",
-                "replace it by what it points to: run: ls -l " + quoted(path));
+                "replace it by what it points to: run: ls -l " + str::shell_word(shown));
   }
   if (info.st_uid != 0 && info.st_uid != me) {
     const std::string sudo = me == 0 ? "" : "sudo ";
@@ -44,7 +28,7 @@ Status check_component(const stdfs::path& path, bool last, std::string_view id) 
     return fail(
         Kind::policy, std::string{id},
         shown + " belongs to uid " + std::to_string(info.st_uid) + ", who could replace what scc trusts",
-        "run: " + sudo + "chown " + flag + std::to_string(me) + " " + quoted(path));
+        "run: " + sudo + "chown " + flag + std::to_string(me) + " " + str::shell_word(shown));
   }
   if (link) return {};
   // A sticky directory (/tmp) lets others add entries but not replace ours.
@@ -55,7 +39,7 @@ Status check_component(const stdfs::path& path, bool last, std::string_view id) 
     const std::string who = std::string{group ? "g" : ""} + (world ? "o" : "");
     return fail(Kind::policy, std::string{id},
                 shown + " is writable by " + (world ? "everyone" : "its group"),
-                "run: chmod " + who + "-w " + quoted(path));
+                "run: chmod " + who + "-w " + str::shell_word(shown));
   }
   return {};
 }

@@ -116,13 +116,13 @@ void HostContext::give_back(const std::string& key, std::unique_ptr<net::Client>
   if (idle_.size() < kMaxIdle) idle_.emplace_back(key, std::move(client));
 }
 
-os::Service* HostContext::keep_service(std::unique_ptr<os::Service> service) {
+SharedService* HostContext::keep_service(std::shared_ptr<SharedService> service) {
   const std::lock_guard<std::mutex> lock(mutex_);
   return kept_services_.emplace_back(std::move(service)).get();
 }
 
-void HostContext::end_service(const os::Service* service) {
-  std::unique_ptr<os::Service> ended;  // which takes a moment: not under the lock
+void HostContext::end_service(const SharedService* service) {
+  std::shared_ptr<SharedService> ended;  // which takes a moment: not under the lock
   const std::lock_guard<std::mutex> lock(mutex_);
   for (auto it = kept_services_.begin(); it != kept_services_.end(); ++it) {
     if (it->get() != service) continue;

@@ -14,8 +14,8 @@
 
 #include "net/endpoint.h"
 #include "os/env.h"
-#include "os/service.h"
 #include "plugin/manifest.h"
+#include "plugin/service_pool.h"
 #include "scc/abi.h"
 
 namespace scc::plugin {
@@ -25,6 +25,7 @@ struct HostServices {
   os::Environment env;
   os::stdfs::path state;    ///< the host's state directory; a plugin's store is <state>/plugins/<id>
   os::stdfs::path runtime;  ///< for the sockets of services that plugins have started
+  std::shared_ptr<ServicePool> pool = std::make_shared<ServicePool>();
   std::function<void(std::string_view plugin, std::string_view title)> on_step;
   std::function<bool()> cancelled;
 };
@@ -64,11 +65,11 @@ class HostContext {
   std::unique_ptr<net::Client> take_client(const std::string& key, const net::Endpoint& endpoint);
   void give_back(const std::string& key, std::unique_ptr<net::Client> client);
   /// Keeps a service until end_service(), and lets the plugin reach it.
-  os::Service* keep_service(std::unique_ptr<os::Service> service);
-  void end_service(const os::Service* service);
+  SharedService* keep_service(std::shared_ptr<SharedService> service);
+  void end_service(const SharedService* service);
   /// Whether the URL is that of a service kept here.
   bool serves(std::string_view url);
-  /// Closes the idle connections and ends the services, once the instance is gone.
+  /// Closes the idle connections and gives the services up, once the instance is gone.
   void close();
 
  private:
@@ -80,7 +81,7 @@ class HostContext {
   std::atomic<int> shields_{0};
   std::mutex mutex_;
   std::vector<std::pair<std::string, std::unique_ptr<net::Client>>> idle_;
-  std::vector<std::unique_ptr<os::Service>> kept_services_;
+  std::vector<std::shared_ptr<SharedService>> kept_services_;
 };
 
 /// The host of the probe child: logs nowhere, parses JSON, offers nothing else.

@@ -13,7 +13,7 @@
 
 struct scc_service {
   scc::plugin::HostContext& context;
-  scc::os::Service* service;  // the context's own
+  scc::plugin::SharedService* service;  // kept by the context
 };
 
 namespace scc::plugin {
@@ -105,7 +105,7 @@ scc_status serve_socket(const scc_host_v1* host, scc_str request_json, scc_servi
     start.env = child_env(context, *request);
     start.cwd = request->str("/cwd", "/");
     start.base = context.services().runtime;
-    Result<std::unique_ptr<os::Service>> started = os::Service::start(start);
+    Result<std::shared_ptr<SharedService>> started = context.services().pool->get(context.plugin(), start);
     if (!started) return report(err, started.error());
     auto handle = std::make_unique<scc_service>(scc_service{context, started->get()});
     const std::string url = "unix://" + (*started)->socket().native();

@@ -301,29 +301,19 @@ Result<StoredSession> begin_session(const json::Value& plan, const SessionRecord
       return fail(conflict(out.sandbox, "the session " + out.name + " runs already"));
     }
   }
-  out.id = record.id;
+  static_cast<SessionRun&>(out) = record;
   if (out.name.empty()) out.name = plan.str("/session/name");
   if (out.name.empty()) out.name = session_name_of(stdfs::path(record.workspace).filename().native());
   out.slot = plan.str("/session/slot");
   out.shell = plan.flag("/session/shell");
-  out.workspace = record.workspace;
-  out.provider = record.provider;
-  out.runtime = record.runtime;
   out.sandbox = record.name;
   out.team = plan.str("/governance/team");
   out.branch = plan.str("/workspace/branch");
   out.network_policy = plan.str("/network/mode");
-  out.plan_id = record.plan_id;
   if (const std::string now = plan.str("/session/conversation"); !now.empty()) out.conversation = now;
-  out.status = SessionStatus::starting;
   out.ended_by.clear();
   out.reason.clear();
-  out.exit_code.reset();
   if (out.created.empty()) out.created = record.started;
-  out.started = record.started;
-  out.ended.clear();
-  out.pid = record.pid;
-  out.pid_started = record.pid_started;
   return out;
 }
 

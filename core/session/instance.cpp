@@ -108,15 +108,11 @@ Result<SessionStatus> parse_status(std::string_view text) {
   return fail(Kind::config, "session.record", "session.json: unknown status");
 }
 
-json::Value SessionRecord::to_json() const {
-  json::Object out;
-  out["schema"] = "scc.session/1";
+void SessionRun::write(json::Object& out) const {
   out["id"] = id;
-  out["name"] = name;
   out["workspace"] = workspace;
   out["provider"] = provider;
   out["runtime"] = runtime;
-  out["container_id"] = container_id;
   out["plan_id"] = plan_id;
   out["status"] = to_string(status);
   out["started"] = started;
@@ -124,6 +120,32 @@ json::Value SessionRecord::to_json() const {
   out["exit_code"] = exit_code ? json::Value(*exit_code) : json::Value();
   out["pid"] = pid;
   out["pid_started"] = pid_started;
+}
+
+Status SessionRun::read(const json::Value& document) {
+  SCC_TRY(status, parse_status(document.str("/status")));
+  id = document.str("/id");
+  workspace = document.str("/workspace");
+  provider = document.str("/provider");
+  runtime = document.str("/runtime");
+  plan_id = document.str("/plan_id");
+  started = document.str("/started");
+  ended = document.str("/ended");
+  exit_code.reset();
+  if (const json::Value* code = document.at("/exit_code"); code != nullptr && code->is_int()) {
+    exit_code = static_cast<int>(std::clamp<std::int64_t>(code->as_int(), -1, 255));
+  }
+  pid = document.integer("/pid");
+  pid_started = document.integer("/pid_started");
+  return {};
+}
+
+json::Value SessionRecord::to_json() const {
+  json::Object out;
+  out["schema"] = "scc.session/1";
+  write(out);
+  out["name"] = name;
+  out["container_id"] = container_id;
   out["stop_grace_ms"] = stop_grace_ms;
   out["kept"] = kept;
   return json::Value(std::move(out));
@@ -134,21 +156,9 @@ Result<SessionRecord> SessionRecord::from_json(const json::Value& document) {
     return fail(Kind::config, "session.record", "session.json: not a scc.session/1 document");
   }
   SessionRecord out;
-  out.id = document.str("/id");
+  SCC_CHECK(out.read(document));
   out.name = document.str("/name");
-  out.workspace = document.str("/workspace");
-  out.provider = document.str("/provider");
-  out.runtime = document.str("/runtime");
   out.container_id = document.str("/container_id");
-  out.plan_id = document.str("/plan_id");
-  SCC_TRY(out.status, parse_status(document.str("/status")));
-  out.started = document.str("/started");
-  out.ended = document.str("/ended");
-  if (const json::Value* code = document.at("/exit_code"); code != nullptr && code->is_int()) {
-    out.exit_code = static_cast<int>(std::clamp<std::int64_t>(code->as_int(), -1, 255));
-  }
-  out.pid = document.integer("/pid");
-  out.pid_started = document.integer("/pid_started");
   out.stop_grace_ms =
       static_cast<unsigned>(std::clamp<std::int64_t>(document.integer("/stop_grace_ms", 10'000), 0, 600'000));
   out.kept = document.flag("/kept");

@@ -32,21 +32,30 @@ std::string_view to_string(SessionStatus value) noexcept;
 /// Kind::config session.record for any other word.
 Result<SessionStatus> parse_status(std::string_view text);
 
-/// session.json, schema scc.session/1.
-struct SessionRecord {
+/// What the instance's record and the session's own (store.h) both say about a run of the agent.
+struct SessionRun {
   std::string id;         ///< UUID v7
-  std::string name;       ///< container name
   std::string workspace;  ///< root on the host
   std::string provider;
   std::string runtime;  ///< component id
-  std::string container_id;
   std::string plan_id;
   SessionStatus status = SessionStatus::starting;
-  std::string started;
-  std::string ended;  ///< empty until then
+  std::string started;  ///< RFC 3339, UTC, as all times
+  std::string ended;    ///< empty while it is open
   std::optional<int> exit_code;
   std::int64_t pid = 0;          ///< of the resident host process
   std::int64_t pid_started = 0;  ///< its start time (/proc/PID/stat field 22), against reuse of the number
+
+  bool open() const noexcept { return status == SessionStatus::starting || status == SessionStatus::running; }
+  void write(json::Object& out) const;
+  /// Kind::config session.record for an unknown status; what else is missing or odd is empty.
+  Status read(const json::Value& document);
+};
+
+/// session.json, schema scc.session/1.
+struct SessionRecord : SessionRun {
+  std::string name;  ///< container name
+  std::string container_id;
   unsigned stop_grace_ms = 10'000;
   bool kept = false;  ///< the sandbox was left running on purpose when the session ended
 

@@ -79,31 +79,21 @@ std::string session_name_of(std::string_view text) {
 json::Value StoredSession::to_json() const {
   json::Object out;
   out["schema"] = kSchema;
-  out["id"] = id;
+  write(out);
   out["name"] = name;
   out["slot"] = slot;
-  out["workspace"] = workspace;
-  out["provider"] = provider;
-  out["runtime"] = runtime;
   out["sandbox"] = sandbox;
   out["team"] = or_null(team);
   out["branch"] = or_null(branch);
   out["network_policy"] = network_policy;
-  out["plan_id"] = plan_id;
   out["conversation"] = or_null(conversation);
   out["attached_to"] = or_null(attached_to);
-  out["status"] = to_string(status);
   out["ended_by"] = or_null(ended_by);
   out["reason"] = or_null(reason);
-  out["exit_code"] = exit_code ? json::Value(*exit_code) : json::Value();
   out["created"] = created;
-  out["started"] = started;
-  out["ended"] = or_null(ended);
   out["runs"] = runs;
   out["pinned"] = pinned;
   if (shell) out["shell"] = true;
-  out["pid"] = pid;
-  out["pid_started"] = pid_started;
   return json::Value(std::move(out));
 }
 
@@ -111,36 +101,22 @@ Result<StoredSession> StoredSession::from_json(const json::Value& document) {
   const auto refuse = [](const char* why) { return fail(Kind::config, "session.record", why); };
   if (document.str("/schema") != kSchema) return refuse("it is not a scc.session-record/1 document");
   StoredSession out;
-  out.id = document.str("/id");
+  if (!out.read(document)) return refuse("it has an unknown status");
   if (!valid_id(out.id)) return refuse("it has no usable id");
-  const auto status = parse_status(document.str("/status"));
-  if (!status) return refuse("it has an unknown status");
-  out.status = *status;
   out.name = document.str("/name");
   out.slot = document.str("/slot");
-  out.workspace = document.str("/workspace");
-  out.provider = document.str("/provider");
-  out.runtime = document.str("/runtime");
   out.sandbox = document.str("/sandbox");
   out.team = document.str("/team");
   out.branch = document.str("/branch");
   out.network_policy = document.str("/network_policy");
-  out.plan_id = document.str("/plan_id");
   out.conversation = document.str("/conversation");
   out.attached_to = document.str("/attached_to");
   out.ended_by = document.str("/ended_by");
   out.reason = document.str("/reason");
-  if (const json::Value* code = document.at("/exit_code"); code != nullptr && code->is_int()) {
-    out.exit_code = static_cast<int>(std::clamp<std::int64_t>(code->as_int(), -1, 255));
-  }
   out.created = document.str("/created");
-  out.started = document.str("/started");
-  out.ended = document.str("/ended");
   out.runs = document.integer("/runs");
   out.pinned = document.flag("/pinned");
   out.shell = document.flag("/shell");
-  out.pid = document.integer("/pid");
-  out.pid_started = document.integer("/pid_started");
   return out;
 }
 

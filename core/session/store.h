@@ -16,34 +16,22 @@
 
 namespace scc::session {
 
-struct StoredSession {
-  std::string id;         ///< UUID v7; names the file
-  std::string name;       ///< for people; may be changed
-  std::string slot;       ///< the --session it was begun with: part of the sandbox's name; may be empty
-  std::string workspace;  ///< root on the host
-  std::string provider;
-  std::string runtime;  ///< component id
+/// Its id names the file; what SessionRun says is said of the last run.
+struct StoredSession : SessionRun {
+  std::string name;     ///< for people; may be changed
+  std::string slot;     ///< the --session it was begun with: part of the sandbox's name; may be empty
   std::string sandbox;  ///< container name
   std::string team;     ///< empty: none
   std::string branch;   ///< when it began; metadata
   std::string network_policy;
-  std::string plan_id;
   std::string conversation;  ///< the agent's own id of it; empty: unknown
   std::string attached_to;   ///< session whose sandbox it joined; empty: its own
-  SessionStatus status = SessionStatus::starting;
-  std::string ended_by;  ///< agent, signal, timeout, lost, launch, crash; empty while it is open
-  std::string reason;    ///< one line about an end that was not the agent's own
-  std::optional<int> exit_code;
-  std::string created;    ///< RFC 3339, UTC, as all times
-  std::string started;    ///< of the last run
-  std::string ended;      ///< empty while it is open
+  std::string ended_by;      ///< agent, signal, timeout, lost, launch, crash; empty while it is open
+  std::string reason;        ///< one line about an end that was not the agent's own
+  std::string created;
   std::int64_t runs = 0;  ///< how often its agent was started
   bool pinned = false;
-  bool shell = false;    ///< no agent ran in it, so it has no conversation
-  std::int64_t pid = 0;  ///< of the host process of the last run
-  std::int64_t pid_started = 0;
-
-  bool open() const noexcept { return status == SessionStatus::starting || status == SessionStatus::running; }
+  bool shell = false;  ///< no agent ran in it, so it has no conversation
   json::Value to_json() const;
   static Result<StoredSession> from_json(const json::Value& document);
 };

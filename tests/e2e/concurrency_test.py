@@ -106,16 +106,20 @@ class Concurrency(support.Case):
                 world.assert_quiet(self)
 
     def test_killed_by_the_engine(self):
-        """`docker rm -f` behind scc's back: scc ends, says so, and leaves nothing."""
+        """`rm -f` behind scc's back: scc ends, says so, and leaves nothing."""
         world = self.world()
         child = self.run_one(world, world.repo())
-        support.docker("rm", "-f", world.containers()[0])
+        world.engine("rm", "-f", world.containers()[0])
         _, err = child.communicate(timeout=30)
         self.assertNotEqual(child.returncode, 0)
         self.assertTrue(err)
         world.assert_quiet(self)
         self.ok(world.scc("prune"))
         self.assertEqual(world.instances(), [])
+
+
+class ConcurrencyOnPodman(Concurrency, support.Case):
+    engine = "podman"
 
 
 class StopAll(support.Case):
@@ -149,6 +153,10 @@ class StopAll(support.Case):
         self.ok(world.scc("stop"))
         child.communicate(timeout=30)
         world.assert_quiet(self)
+
+
+class StopAllOnPodman(StopAll, support.Case):
+    engine = "podman"
 
 
 if __name__ == "__main__":

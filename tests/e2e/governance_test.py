@@ -159,6 +159,24 @@ class Refusals(support.Case):
         world.write(path, "{")
         self.ok(world.scc("list", "--json"))  # the bundled engine serves without the document
 
+    def test_a_session_of_another_team(self):
+        """Its conversation lies in that team's volume, and was begun under that team's policy."""
+        world, _ = self.governed()
+        repo = world.repo()
+        self.ok(world.start(repo, "true"))
+        [teamless] = world.scc("sessions", "--all", "--json").data["sessions"]
+        self.ok(world.scc("team", "switch", "ops", "--json"))
+        self.refused(self.plan(world, repo, "--resume=" + teamless["id"]), 6, "session.team", "ops")
+        self.refused(self.plan(world, repo, "--resume"), 1, "session.none")
+        self.ok(world.start(repo, "true"))
+        [of_ops] = [one for one in world.scc("sessions", "--all", "--json").data["sessions"] if one["team"] == "ops"]
+        self.refused(self.plan(world, repo, "--team", "web", "--resume=" + of_ops["id"]), 2, "session.mismatch", "ops")
+        self.refused(self.plan(world, repo, "--team", "web", "--resume"), 1, "session.none")
+        done = world.start(repo, "true", options=("--team", "web", "--resume=" + of_ops["id"]))
+        self.assertEqual(done.code, 2, done)
+        plan = self.ok(self.plan(world, repo, "--resume")).data["plan"]
+        self.assertEqual((plan["session"]["resumes"], plan["governance"]["team"]), (of_ops["id"], "ops"))
+
     def test_a_dry_run_remembers_nothing(self):
         world, path = self.governed()
         key = os.path.join(world.home, "org.key")

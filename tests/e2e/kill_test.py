@@ -43,15 +43,15 @@ class KillAtEveryStep(support.Case):
             self.assertEqual(file.read(), "# A repository\n", point)
 
     def test_users_repository(self):
-        world = self.world(uid=1000) if os.geteuid() == 0 else self.world()
+        world = self.world(uid=1000) if os.geteuid() == 0 and self.engine == "docker" else self.world()
         world.write_config(providers={"command": {"data_volume": "/home/agent/.data", "secret_from": "env:SCC_TEST_KEY"}})
         world.env["SCC_TEST_KEY"] = "sk-kill"
-        volumes, images = None, support.docker("images", "-q", "scc-base")
+        images = world.engine("images", "-q", "scc-base")
         steps = self.run_all(world, world.repo())
         self.assertIn("volume.prepare", steps)
         volumes = world.volumes()
         self.assertEqual(len(volumes), 1, "the credential volume stays")
-        self.assertEqual(images, support.docker("images", "-q", "scc-base"))
+        self.assertEqual(images, world.engine("images", "-q", "scc-base"))
 
     def test_root_owned_repository(self):
         world = self.world(uid=0)
@@ -109,6 +109,10 @@ class KillAtEveryStep(support.Case):
                 self.assertEqual((done.code, done.out), (0, "again\n"), repr(done))
 
 
+class KillAtEveryStepOnPodman(KillAtEveryStep, support.Case):
+    engine = "podman"
+
+
 class Prune(support.Case):
     def test_prune_is_idempotent_and_dry(self):
         world = self.world()
@@ -136,13 +140,17 @@ class Prune(support.Case):
         """Foreign containers with a similar name or label, and another home's sandboxes, stay."""
         world, other = self.world(), self.world()
         self.ok(other.start(other.repo(), "/bin/true"))
-        image = support.docker("images", "-q", "scc-base").split()[0]
+        image = world.engine("images", "-q", "scc-base").split()[0]
         name = "scc-oci-" + world.suffix
-        support.docker("create", "--name", name, "--label", "scc.managed=true", image, "true")
-        self.addCleanup(support.docker, "rm", "-f", name, check=False)
+        world.engine("create", "--name", name, "--label", "scc.managed=true", image, "true")
+        self.addCleanup(world.engine, "rm", "-f", name, check=False)
         self.ok(world.scc("prune"))
         self.assertEqual(len(other.containers()), 1)
-        self.assertIn(name, support.docker("ps", "-a", "--format", "{{.Names}}"))
+        self.assertIn(name, world.engine("ps", "-a", "--format", "{{.Names}}"))
+
+
+class PruneOnPodman(Prune, support.Case):
+    engine = "podman"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions that last: what is recorded, going on with one, reuse of sandboxes, conflicts, time bounds, and the truth after crashes."""
+import fcntl
 import json
 import os
+import struct
 import subprocess
 
 import support
@@ -274,6 +276,83 @@ class Conflicts(Base, support.Case):
         self.end(child)
         self.refused(world.scc("attach", main["sandbox"], "--", "true"), 1)
 
+
+class Joining(Base, support.Case):
+    """`attach` and `shell` go where the sandbox shows what lies in the workspace now, and nowhere else."""
+
+    def replaced(self, world, repo):
+        """Another directory with the same files takes the repository's place."""
+        support.as_root("mv", repo, repo + ".aside")
+        support.as_root("cp", "-a", repo + ".aside", repo)
+
+    def back(self, repo):
+        support.as_root("rm", "-rf", "--one-file-system", repo)
+        support.as_root("mv", repo + ".aside", repo)
+
+    def test_a_workspace_that_was_replaced(self):
+        world = self.world()
+        repo = world.repo()
+        child = self.run_one(world, repo)
+        [main] = sessions(world)
+        for command in ("shell", "attach"):
+            with self.subTest(command=command):
+                argv = (command, main["sandbox"], "--", "/bin/echo", "inside")
+                self.assertEqual(self.ok(world.scc(*argv)).out, "inside\n")
+                self.replaced(world, repo)
+                done = world.scc(*argv)
+                self.refused(done, 5)
+                self.assertIn("source:" + repo, done.err)
+                self.assertEqual(done.out, "")
+                self.back(repo)
+                self.assertEqual(self.ok(world.scc(*argv)).out, "inside\n")
+        self.end(child)
+
+    def test_a_workspace_that_is_replaced_while_attach_prepares(self):
+        world = self.world()
+        path = world.write(os.path.join(world.home, "org.json"), json.dumps({
+            "schema_version": "1.1.0", "organization": {"name": "O", "id": "o"},
+            "delegation": {"users": {"allow_standalone": True}}}), 0o600)
+        world.write_config(organization_source={"path": path})
+        repo = world.repo()
+        child = self.run_one(world, repo, "--standalone")
+        [main] = sessions(world)
+        # A launch without the organisation is written to the audit log, and that waits for its lock.
+        lock = world.write(os.path.join(world.state, "audit", "launch-events.lock"), "1\n", 0o600)
+        with open(lock, "r+b") as file:
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+            joining = world.popen("attach", main["sandbox"], "--", "/bin/echo", "inside")
+            support.wait_for(lambda: self.opens(joining, lock), what="the wait for the audit log")
+            self.replaced(world, repo)
+        out, err = joining.communicate(timeout=60)
+        self.assertEqual((joining.returncode, out), (6, b""), err)
+        self.assertIn(b"was replaced", err)
+        self.back(repo)
+        self.assertEqual(self.ok(world.scc("attach", main["sandbox"], "--", "/bin/echo", "inside")).out, "inside\n")
+        self.end(child)
+
+    @staticmethod
+    def opens(child, path):
+        listed = support.as_root("sh", "-c", f"ls -l /proc/{child.pid}/fd", check=False).stdout
+        return child.poll() is not None or path in listed
+
+    def test_names_and_pins_given_meanwhile_stay(self):
+        world = self.world()
+        repo = world.repo()
+        child = self.run_one(world, repo)
+        [main] = sessions(world)
+        joined = world.popen("attach", main["sandbox"], "--", *READY, stdin=subprocess.PIPE)
+        self.assertEqual(joined.stdout.readline(), b"ready\n")
+        [other] = [seen for seen in sessions(world) if seen["id"] != main["id"]]
+        for ident, name in ((main["id"], "main one"), (other["id"], "joined one")):
+            self.ok(world.scc("session", "rename", ident, name))
+            self.ok(world.scc("session", "pin", ident))
+        self.end(joined)
+        self.end(child)
+        seen = {one["id"]: (one["name"], one["pinned"], one["status"]) for one in sessions(world)}
+        self.assertEqual(seen, {main["id"]: ("main one", True, "exited"), other["id"]: ("joined one", True, "exited")})
+
+
+class ManyAtOnce(Base, support.Case):
     def test_twenty_starts_at_once(self):
         world = self.world()
         repos = [world.repo(f"r{number}") for number in range(20)]
@@ -288,6 +367,10 @@ class Conflicts(Base, support.Case):
         world.assert_quiet(self)
         self.ok(world.scc("prune"))
         self.assertEqual((world.containers(), world.instances()), ([], []))
+
+
+class ManyAtOnceOnPodman(ManyAtOnce, support.Case):
+    engine = "podman"
 
 
 class Time(Base, support.Case):
@@ -339,7 +422,7 @@ class Truth(Base, support.Case):
     def test_the_container_is_killed(self):
         world = self.world()
         child = self.run_one(world, world.repo())
-        support.docker("kill", world.containers()[0])
+        world.engine("kill", world.containers()[0])
         child.communicate(timeout=60)
         [seen] = sessions(world)
         self.assertIn(seen["status"], ("exited", "failed"))
@@ -377,6 +460,10 @@ class Truth(Base, support.Case):
         self.assertIn("vanished", json.dumps(done.envelope()["status"]["errors"]))
         self.assertIn("vanished", self.ok(world.scc("prune")).err)
         self.assertEqual(len(world.instances()), 1, "what cannot be judged stays")
+
+
+class TruthOnPodman(Truth, support.Case):
+    engine = "podman"
 
 
 class Disk(support.Case):

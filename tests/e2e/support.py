@@ -337,16 +337,18 @@ class World:
 
 
 class Case(unittest.TestCase):
-    """Base of the test classes: needs an engine, and tidies up the worlds that it made."""
+    """Base of the test classes: needs an engine, and tidies up the worlds that it made. `engine` is that of its worlds where
+    nothing else is said; a class for the other engine derives from the one with the tests."""
 
     needs_engine = True
+    engine = "docker"
     maxDiff = None
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         if cls.needs_engine:
-            cls.need_engine("docker")
+            cls.need_engine(cls.engine)
 
     @classmethod
     def need_engine(cls, name):
@@ -363,6 +365,9 @@ class Case(unittest.TestCase):
             self.skipTest("needs root")
 
     def world(self, **more):
+        more.setdefault("engine", self.engine)
+        if more["engine"] == "podman":
+            more.setdefault("uid", 0)  # whose images the fixture made
         if more.get("uid") is not None and more["uid"] != os.geteuid():
             self.need_root()
         made = World(**more)

@@ -117,24 +117,39 @@ std::vector<oci::Endpoint> Contexts::endpoints() const {
   return defaults();
 }
 
+bool Contexts::installed() const {
+  for (const char* file : {"/usr/lib/systemd/system/docker.service", "/lib/systemd/system/docker.service",
+                           "/etc/init.d/docker"}) {
+    try {
+      if (host_.read_file(file)) return true;
+    } catch (const sdk::Failure&) {
+      return true;  // there is something
+    }
+  }
+  return false;
+}
+
+/// Without systemd a service's script may refuse what the machine does not allow it, such as higher limits.
+std::string Contexts::start_line() const {
+  if (host_.read_file("/proc/1/comm").value_or("") == "systemd\n") return "sudo systemctl start docker";
+  return "sudo service docker start || "
+         "sudo sh -c 'setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null &'";
+}
+
+/// Each is a line to paste as it is; what is not a command stands behind a "#".
 std::string Contexts::remedy(std::string_view code, const oci::Endpoint& endpoint) const {
   const bool chosen = !env("DOCKER_HOST").empty() || !endpoint.context.empty();
   if (code == "runtime.permission") {
-    return "add yourself to the group docker (sudo usermod -aG docker $USER, then log in again; that group "
-           "is as good "
-           "as root), or use rootless Docker";
+    return "sudo usermod -aG docker \"$USER\"  # then log in again; that group is as good as root";
   }
   if (code == "runtime.tls")
     return "check DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem) and the engine's certificate";
-  if (code == "runtime.missing") {
-    return chosen ? "start the engine behind " + oci::printable(endpoint.url) +
-                        ", or unset DOCKER_HOST or the context"
-                  : "install Docker (Debian: sudo apt-get install docker.io), or start it: sudo systemctl "
-                    "start docker";
+  if (chosen) {
+    const std::string other = "  # or start the engine behind " + oci::printable(endpoint.url);
+    return (env("DOCKER_HOST").empty() ? "docker context use default" : "unset DOCKER_HOST") + other;
   }
-  return chosen
-             ? "start the engine behind " + oci::printable(endpoint.url)
-             : "start the engine: sudo systemctl start docker (without systemd: sudo service docker start)";
+  if (installed()) return start_line();
+  return "sudo apt-get install docker.io && { " + start_line() + "; }  # Debian, Ubuntu";
 }
 
 }  // namespace scc::docker

@@ -21,6 +21,10 @@ class Contexts final : public oci::Dialect {
   std::string env(const char* name) const;
   std::string config_dir() const;
   std::string current_context() const;
+  /// Whether this machine has an engine that could be started, as its service files tell.
+  bool installed() const;
+  /// What starts it.
+  std::string start_line() const;
   oci::Endpoint from_environment() const;
   oci::Endpoint from_context(const std::string& name) const;
   std::vector<oci::Endpoint> defaults() const;

@@ -123,7 +123,15 @@ TEST_F(ContextsTest, HasARemedyForEveryFailure) {
     EXPECT_FALSE(contexts.remedy(code, place).empty()) << code;
   }
   EXPECT_NE(contexts.remedy("runtime.permission", place), contexts.remedy("runtime.missing", place));
-  EXPECT_NE(contexts.remedy("runtime.unreachable", place), contexts.remedy("runtime.missing", place));
+  EXPECT_NE(contexts.remedy("runtime.missing", place).find("apt-get install docker.io && "), std::string::npos);
+  host_.files["/etc/init.d/docker"] = "#!/bin/sh\n";
+  EXPECT_EQ(contexts.remedy("runtime.missing", place).find("sudo service docker start || "), 0U)
+      << "it is installed";
+  host_.files["/proc/1/comm"] = "systemd\n";
+  EXPECT_EQ(contexts.remedy("runtime.missing", place), "sudo systemctl start docker");
+  const Contexts chosen = make({{"DOCKER_HOST", "unix:///x.sock"}});
+  EXPECT_EQ(chosen.remedy("runtime.missing", chosen.endpoints().front()),
+            "unset DOCKER_HOST  # or start the engine behind unix:///x.sock");
 }
 
 }  // namespace

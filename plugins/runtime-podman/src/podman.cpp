@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <unistd.h>
 
@@ -93,24 +94,44 @@ bool Podman::tries_next(std::string_view code) const {
   return env("CONTAINER_HOST").empty() && (code == "runtime.missing" || code == "runtime.unreachable");
 }
 
-std::vector<std::string> Podman::service_argv() const {
-  std::vector<std::string> argv = {"podman"};
-  if (hybrid_cgroups(host_.read_file("/proc/self/cgroup").value_or(""))) {
-    try {
-      sdk::ProcessRequest version;
-      version.argv = {"runc", "--version"};
-      if (host_.run(version).exit_code == 0) {
-        argv.insert(argv.end(), {"--runtime", "runc", "--cgroup-manager", "cgroupfs"});
-      }
-    } catch (const sdk::Failure& failure) {
-      if (failure.status == SCC_E_CANCELLED) throw;  // no runc: a start will tell, see known_trouble()
-    }
+bool Podman::runc_works(const std::string& cgroups) const {
+  // Asked once a process, whatever the number of instances. On another machine, as tests have it, again.
+  static std::mutex mutex;
+  static std::string known;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (known == cgroups) return true;
+  try {
+    sdk::ProcessRequest version;
+    version.argv = {"runc", "--version"};
+    if (host_.run(version).exit_code != 0) return false;
+  } catch (const sdk::Failure& failure) {
+    if (failure.status == SCC_E_CANCELLED) throw;
+    return false;  // a start will tell, see known_trouble()
+  }
+  known = cgroups;
+  return true;
+}
+
+sdk::Service Podman::serve(bool with_runc) const {
+  sdk::ProcessRequest request;
+  request.argv = {"podman"};
+  if (with_runc) {
+    request.argv.insert(request.argv.end(), {"--runtime", "runc", "--cgroup-manager", "cgroupfs"});
   }
   // A rootless Podman changes its credentials on the way, and with that forgets that it is to die with its
   // parent: one whose scc was killed ends after two idle minutes. One that ended while scc had no use for it
   // is started again.
-  argv.insert(argv.end(), {"system", "service", ::geteuid() == 0 ? "--time=0" : "--time=120"});
-  return argv;
+  request.argv.insert(request.argv.end(),
+                      {"system", "service", ::geteuid() == 0 ? "--time=0" : "--time=120"});
+  request.env = service_env();
+  try {
+    return host_.serve(request);
+  } catch (const sdk::Failure& failure) {
+    if (failure.code != "process.not-found") throw;
+    throw sdk::Failure(
+        SCC_E_PREREQ, "runtime.missing", "there is no podman on this machine",
+        "sudo apt-get install podman netavark aardvark-dns uidmap slirp4netns  # Debian, Ubuntu");
+  }
 }
 
 sdk::StringMap Podman::service_env() const {
@@ -132,17 +153,14 @@ sdk::StringMap Podman::service_env() const {
 std::optional<oci::Endpoint> Podman::start() const {
   if (service_ && !service_->state().running) service_.reset();
   if (!service_) {
-    sdk::ProcessRequest request;
-    request.argv = service_argv();
-    runc_ = std::find(request.argv.begin(), request.argv.end(), "runc") != request.argv.end();
-    request.env = service_env();
-    try {
-      service_.emplace(host_.serve(request));
-    } catch (const sdk::Failure& failure) {
-      if (failure.code != "process.not-found") throw;
-      throw sdk::Failure(
-          SCC_E_PREREQ, "runtime.missing", "there is no podman on this machine",
-          "install it (Debian: sudo apt-get install podman netavark aardvark-dns uidmap slirp4netns)");
+    const std::string cgroups = host_.read_file("/proc/self/cgroup").value_or("");
+    runc_ = hybrid_cgroups(cgroups);
+    service_.emplace(serve(runc_));
+    // It takes its time to begin; whether runc is there is seen meanwhile.
+    if (runc_ && !runc_works(cgroups)) {
+      service_.reset();
+      runc_ = false;
+      service_.emplace(serve(runc_));
     }
   }
   oci::Endpoint endpoint{service_->url(), std::nullopt, ""};

@@ -39,8 +39,8 @@ class Podman final : public oci::Dialect {
 
  private:
   std::string env(const char* name) const;
-  /// The service's command line; asks the machine which quirks it has.
-  std::vector<std::string> service_argv() const;
+  sdk::Service serve(bool with_runc) const;
+  bool runc_works(const std::string& cgroups) const;
   sdk::StringMap service_env() const;
   /// What the engine's facts depend on, as one short text.
   std::string facts_key(const oci::Api& api) const;

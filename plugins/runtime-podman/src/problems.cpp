@@ -16,7 +16,7 @@ struct Trouble {
 };
 
 constexpr const char* kSubids =
-    "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \"$(id -un)\", then: podman system "
+    "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \"$(id -un)\" && podman system "
     "migrate";
 constexpr const char* kRunc = "sudo apt-get install runc";
 constexpr const char* kRuncForService =
@@ -41,7 +41,7 @@ constexpr Trouble kTroubles[] = {
     {"insufficient UIDs or GIDs", "runtime.no-subids", "the user has too few subordinate ids", kSubids},
     {"insufficient gids or uids", "runtime.no-subids", "the user has too few subordinate ids", kSubids},
     {"newuidmap", "runtime.no-subids", "newuidmap could not map the user's subordinate ids",
-     "sudo apt-get install uidmap, then: podman system migrate"},
+     "sudo apt-get install uidmap && podman system migrate"},
     {"/dev/net/tun", "runtime.no-tun", "the user may not open /dev/net/tun, which a rootless network needs",
      kTun},
     {"\"slirp4netns\": executable file not found", "runtime.no-rootless-network",

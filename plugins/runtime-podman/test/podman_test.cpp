@@ -121,9 +121,28 @@ TEST_F(PodmanTest, UsesRuncWhereBothVersionsOfCgroupsAre) {
   host.process_results = {{0, "runc version 1.1", ""}};
   const auto engine = runtime();
   engine->sandbox_list(host.host().parse("{}"));
-  EXPECT_EQ(host.process_requests.back().strings("/argv"),
-            (std::vector<std::string>{"podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs", "system",
-                                      "service", geteuid() == 0 ? "--time=0" : "--time=120"}));
+  const std::string time = geteuid() == 0 ? "--time=0" : "--time=120";
+  const std::vector<std::string> words{"podman",   "--runtime", "runc",    "--cgroup-manager",
+                                       "cgroupfs", "system",    "service", time};
+  ASSERT_EQ(host.process_requests.size(), 2U);
+  EXPECT_EQ(host.process_requests[0].strings("/argv"), words) << "which begins while runc is looked at";
+  EXPECT_EQ(host.process_requests[1].strings("/argv"), (std::vector<std::string>{"runc", "--version"}));
+  host.answers["GET /_ping"] = {down("endpoint.missing"), ping("4.3.1")};
+  const auto second = runtime();
+  second->sandbox_list(host.host().parse("{}"));
+  ASSERT_EQ(host.process_requests.size(), 3U) << "runc is looked at once";
+  EXPECT_EQ(host.process_requests[2].strings("/argv"), words);
+}
+
+TEST_F(PodmanTest, WithoutARuncThatRunsTheMachinesOwnChoiceIsUsed) {
+  host.answers["GET /_ping"] = {down("endpoint.missing"), ping("4.3.1")};
+  host.files["/proc/self/cgroup"] = "5:memory:/\n0::/without-runc\n";
+  host.process_results = {{1, "", ""}};
+  const auto engine = runtime();
+  engine->sandbox_list(host.host().parse("{}"));
+  EXPECT_EQ(
+      host.process_requests.back().strings("/argv"),
+      (std::vector<std::string>{"podman", "system", "service", geteuid() == 0 ? "--time=0" : "--time=120"}));
 }
 
 TEST_F(PodmanTest, NeverGoesPastTheEngineThatTheUserChose) {

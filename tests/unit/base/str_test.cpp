@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/shell.h"
+
 namespace scc::str {
 namespace {
 
@@ -18,6 +20,14 @@ TEST(Printable, KeepsTextAndEscapesControl) {
   EXPECT_EQ(printable("x\xE2\x80\xAEy"), "x\\u{202e}y");  // right-to-left override
   EXPECT_EQ(printable("\xff\x7f"), "\\xff\\x7f");
   EXPECT_EQ(printable("\xC2\x9B"), "\\x9b");  // C1: a terminal may read it as CSI
+}
+
+TEST(ShellWord, IsQuotedOnlyWhereThatIsNeeded) {
+  EXPECT_EQ(shell_word("/home/u/.config/scc"), "/home/u/.config/scc");
+  EXPECT_EQ(shell_word(""), "''");
+  EXPECT_EQ(shell_word("-rf"), "'-rf'");
+  EXPECT_EQ(shell_word("a b"), "'a b'");
+  EXPECT_EQ(shell_word("it's $(x)"), "'it'\\''s $(x)'");
 }
 
 TEST(Utf8, RefusesWhatRfc3629Refuses) {

@@ -2,6 +2,7 @@
 // The host services as a plugin meets them, through the SDK's own Host: what is granted works, what is not
 // granted is absent or refused by name.
 #include <filesystem>
+#include <thread>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -235,6 +236,44 @@ TEST_F(ServicesTest, AServiceIsRefusedWithoutAGrantAndToldWhenItEnds) {
   const sdk::Service service = h.serve(request);
   while (service.state().running) usleep(1000);
   EXPECT_EQ(service.state().output, "why\n");
+}
+
+TEST_F(ServicesTest, InstancesOfAPluginShareAServiceUntilTheLastIsGone) {
+  Grants grants;
+  grants.process = {"sh"};
+  auto services = std::make_shared<HostServices>();
+  services->env = env_;
+  services->runtime = root_ / "run";
+  HostContext one("acme", "runtime", grants, services);
+  HostContext two("acme", "runtime", grants, services);
+  HostContext other("other", "runtime", grants, services);
+  const auto serve = [](HostContext& context, const std::string& script) {
+    sdk::ProcessRequest request;
+    request.argv = {"sh", "-c", script};
+    return std::make_unique<sdk::Service>(sdk::Host(context.table()).serve(request));
+  };
+  const std::string script = "exec sleep 600";
+  auto first = serve(one, script);
+  auto second = serve(two, script);
+  EXPECT_EQ(first->url(), second->url());
+  EXPECT_NE(serve(other, script)->url(), first->url()) << "another plugin's";
+  EXPECT_NE(serve(two, "exec sleep 601")->url(), first->url()) << "another request";
+  first.reset();
+  EXPECT_TRUE(second->state().running);
+  const std::string url = second->url();
+  second.reset();
+  EXPECT_FALSE(std::filesystem::exists(url.substr(std::string("unix://").size())));
+  // One that has ended is not handed out again, and one that ends with its thread is nobody else's.
+  first = serve(one, "exit 0");
+  while (first->state().running) usleep(1000);
+  EXPECT_NE(serve(two, "exit 0")->url(), first->url());
+  std::string of_thread;
+  std::unique_ptr<sdk::Service> kept;
+  std::thread([&] {
+    kept = serve(one, script);
+    of_thread = kept->url();
+  }).join();
+  EXPECT_NE(serve(two, script)->url(), of_thread);
 }
 
 TEST_F(ServicesTest, CleanupIsShieldedFromCancel) {

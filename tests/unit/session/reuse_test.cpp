@@ -58,6 +58,9 @@ TEST(CreateFacts, EveryPartOfTheSandboxCounts) {
             }),
             "network sandbox");
   EXPECT_EQ(difference([](json::Value& p) { p["sandbox"]["resources"]["pids"] = 9; }), "resources");
+  // Another version or another file of a plugin that makes sandboxes.
+  EXPECT_EQ(difference([](json::Value& p) { p["runtime"]["sha256"] = "0"; }), "plugins runtime");
+  EXPECT_EQ(difference([](json::Value& p) { p["netpolicy"]["version"] = "9"; }), "plugins netpolicy");
   EXPECT_EQ(first_difference(was, was), "");
 }
 
@@ -118,6 +121,15 @@ TEST_F(ReuseTest, ADifferenceMakesItAnewAndIsNamed) {
   changed["governance"]["digest"] = "d2";
   EXPECT_NE(run(labelled(changed)), first);
   EXPECT_THAT(told, ElementsAre(HasSubstr("policy digest")));
+}
+
+TEST_F(ReuseTest, AnotherPluginMakesItAnew) {
+  const std::string first = run(plan());
+  stamp_image();
+  json::Value changed = base_plan();
+  changed["runtime"]["version"] = "1.0.1";
+  EXPECT_NE(run(labelled(changed)), first);
+  EXPECT_THAT(told, ElementsAre(HasSubstr("plugins runtime")));
 }
 
 TEST_F(ReuseTest, AnotherImageBehindTheSameNameIsADifference) {

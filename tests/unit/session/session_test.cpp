@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/str.h"
@@ -165,6 +166,37 @@ TEST_F(WholeSessionTest, ShellGoesThroughTheCheckerWithThePlanOfTheSession) {
   const auto outcome = attach_exec(*target, deps(), options);
   ASSERT_TRUE(outcome) << explain(outcome.error());
   EXPECT_EQ(shell_target(paths, "scc-oci-none", "c", {}, false).error().id, "session.no-plan");
+}
+
+TEST_F(WholeSessionTest, ShellGetsNothingWhereASourceHasChanged) {
+  const stdfs::path repo = home.path() / "repo";
+  stdfs::create_directories(repo);
+  test::PlanOptions made;
+  made.workspace = repo.native();
+  ASSERT_TRUE(run_session(test::make_plan(made), deps(), options));
+  const std::string id = read_record(directory())->container_id;
+  ASSERT_TRUE(file_engine.sandbox_start(id));
+  const auto target = shell_target(paths, made.name, id, {"/bin/bash"}, false);
+  ASSERT_TRUE(target) << explain(target.error());
+  // The sandbox still shows the directory that was there.
+  struct stat was {};
+  ASSERT_EQ(::stat(repo.c_str(), &was), 0);
+  stdfs::rename(repo, home.path() / "aside");
+  stdfs::create_directories(repo);
+  file_engine.scripts.push_back([&](test::ExecPeer& peer) {
+    json::Value evidence = test::good_evidence(peer, target->mounts);
+    evidence["boot_id"] = str::trim(os::read_file("/proc/sys/kernel/random/boot_id").value());
+    for (json::Value& mount : evidence["mounts"].array()) {
+      mount["device"] = static_cast<std::int64_t>(was.st_dev);
+      mount["inode"] = static_cast<std::int64_t>(was.st_ino);
+    }
+    test::send_evidence(peer, evidence);
+    peer.read_to_end();
+  });
+  const auto outcome = attach_exec(*target, deps(), options);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().id, "verify.failed");
+  EXPECT_THAT(outcome.error().message, HasSubstr("source:" + repo.native()));
 }
 
 /// kill -9 of the host at one point of a session; what is left must go with one prune.

@@ -9,6 +9,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "session/journal.h"
@@ -115,6 +116,27 @@ TEST_F(StoreTest, AFileOfAnotherSessionOrALinkIsNoRecord) {
   const std::string link = new_session_id();
   stdfs::create_symlink(store.directory() / (session.id + ".json"), store.directory() / (link + ".json"));
   EXPECT_FALSE(store.read(link));
+  EXPECT_THAT(store.list()->sessions, SizeIs(1));
+}
+
+TEST_F(StoreTest, AFileThatCannotBeReadNowIsNotSetAside) {
+  const StoredSession session = saved(make("a"));
+  const stdfs::path file = store.directory() / (session.id + ".json");
+  // One descriptor is left: enough for the directory, not for the file in it. So it is for root as well.
+  struct rlimit old {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
+  const int next = ::dup(0);
+  ASSERT_GE(next, 0);
+  ::close(next);
+  struct rlimit low = old;
+  low.rlim_cur = static_cast<rlim_t>(next) + 1;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  const auto listed = store.list();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
+  ASSERT_TRUE(listed) << listed.error().message;
+  EXPECT_THAT(listed->sessions, IsEmpty());
+  EXPECT_THAT(listed->problems, SizeIs(1));
+  EXPECT_TRUE(stdfs::exists(file)) << "it may be whole";
   EXPECT_THAT(store.list()->sessions, SizeIs(1));
 }
 
