@@ -25,7 +25,7 @@ as_root() {
 BUILD_PACKAGES=(
   g++ cmake ninja-build ccache pkg-config git
   libboost1.74-dev libboost-program-options1.74-dev rapidjson-dev libcurl4-openssl-dev libgit2-dev libspdlog-dev
-  libexpected-dev libsodium-dev libarchive-dev libyaml-cpp-dev libtomlplusplus-dev
+  libexpected-dev libsodium-dev libarchive-dev libidn2-dev libyaml-cpp-dev libtomlplusplus-dev
 )
 # What scc needs at run time to make images without a registry.
 RUN_PACKAGES=(ca-certificates debian-archive-keyring mmdebstrap uidmap)
@@ -34,6 +34,8 @@ LAB_PACKAGES=(python3 openssl)
 ENGINE_PACKAGES=(docker.io iptables)
 # The second engine of the tests. runc as well, because crun does not run where both versions of cgroups are mounted.
 PODMAN_PACKAGES=(podman netavark aardvark-dns runc crun conmon catatonit slirp4netns fuse-overlayfs uidmap)
+# The proxy that the tests run by hand, in a network namespace of their own.
+PROXY_PACKAGES=(squid-openssl iproute2)
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev clang clang-format clang-tidy libclang-rt-14-dev binutils patchelf shellcheck)
 
 # Installs those of the packages that are missing; touches apt only when one is.
