@@ -82,7 +82,7 @@ class Scratch:
         support.as_root("rm", "-rf", "--one-file-system", self.dir, check=False)
 
 
-class Fixes(support.Case):
+class Pasted:
     def setUp(self):
         self.need_root()
 
@@ -107,10 +107,12 @@ class Fixes(support.Case):
         """The line as a user gives it to a shell, with a yes to whoever asks; nothing of it is ours."""
         user = "root" if world.uid == 0 else "friend"
         env = {**world.env, "USER": user, "PATH": world.env["PATH"] + ":/usr/sbin:/sbin", "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run((*world.become(env), "bash", "-c", line), input="y\n", capture_output=True, text=True, timeout=300,
+        done = subprocess.run((*world.become(env), "bash", "-c", line), input="y\n", capture_output=True, text=True, timeout=1000,
                               check=False, cwd="/tmp", env=env if not world.become(env) else None)
         self.assertEqual(done.returncode, 0, f"{line}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
 
+
+class Fixes(Pasted, support.Case):
     def test_docker(self):
         """No engine, a daemon that is down, a user without permission: one machine, broken and mended in turn."""
         scratch = self.scratch()
@@ -162,6 +164,8 @@ class Fixes(support.Case):
         self.assertEqual(checks["engine.podman"]["status"], "ok", checks["engine.podman"])
         self.assertNotIn(name, checks)
 
+
+class FixesOfImages(Pasted, support.Case):
     def test_missing_image(self):
         """On a daemon of the test's own, which has none. What the line builds, it builds here."""
         daemon = Daemon()

@@ -123,7 +123,8 @@ TEST_F(ContextsTest, HasARemedyForEveryFailure) {
     EXPECT_FALSE(contexts.remedy(code, place).empty()) << code;
   }
   EXPECT_NE(contexts.remedy("runtime.permission", place), contexts.remedy("runtime.missing", place));
-  EXPECT_NE(contexts.remedy("runtime.missing", place).find("apt-get install docker.io && "), std::string::npos);
+  EXPECT_NE(contexts.remedy("runtime.missing", place).find("apt-get install docker.io && "),
+            std::string::npos);
   host_.files["/etc/init.d/docker"] = "#!/bin/sh\n";
   EXPECT_EQ(contexts.remedy("runtime.missing", place).find("sudo service docker start || "), 0U)
       << "it is installed";

@@ -181,6 +181,22 @@ TEST_F(RuntimeTest, ToleratesWhatIsGoneOrDone) {
   EXPECT_EQ(failure([&] { runtime_.volume_remove("x"); }).code, "runtime.conflict");
 }
 
+TEST_F(RuntimeTest, AStopThatFailedCountsWhenTheSandboxHasEnded) {
+  on("POST /v1.41/containers/x/stop?t=1", status(500, R"({"message":"container state improper"})"));
+  const auto now = [&](const char* state) {
+    on("GET /v1.41/containers/x/json",
+       status(200, std::string(R"({"Id":"x","State":{"Status":")") + state + "\"}}"));
+  };
+  now("exited");
+  runtime_.sandbox_stop("x", 1'000);
+  on("GET /v1.41/containers/x/json", status(404));
+  runtime_.sandbox_stop("x", 1'000);
+  for (const char* state : {"running", "stopping", "created"}) {
+    now(state);
+    EXPECT_EQ(failure([&] { runtime_.sandbox_stop("x", 1'000); }).code, "runtime.conflict") << state;
+  }
+}
+
 TEST_F(RuntimeTest, TakesAnErrorInTheProgressForTheFailureItIs) {
   const auto pull = [&](const std::string& body) {
     const std::string digest = "sha256:" + std::string(64, 'a');

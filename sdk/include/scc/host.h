@@ -40,8 +40,8 @@ typedef struct scc_host_process_v1 {
      scc.process-request/1, of which argv, env and cwd count. The host makes the socket, for this user alone,
      and hands it over listening as descriptor 3 (sd_listen_fds(3): LISTEN_FDS=1, LISTEN_PID). Its URL,
      "unix:///path", goes to url_out and may be used with SCC_HOST_ENDPOINT without a grant of its own. Who
-     connects before the program is ready waits; after its end the connection is refused. The program ends at
-     service_end, with the instance, or with the host, however that ends; what it started itself stays. */
+     connects before it is ready waits; after its end the connection is refused. It ends at service_end, with
+     the instance (the last of this plugin that asked for the same) or with the host; its children stay. */
   scc_status (*serve)(const scc_host_v1* h, scc_str request_json, scc_service** out, const scc_sink* url_out,
                       const scc_error_sink* err);
   /* *running is 0 once the program has ended; what it wrote so far (at most 64 KiB) goes to output, which may
