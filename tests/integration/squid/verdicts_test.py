@@ -2,6 +2,7 @@
 """For thousands of (rule set, host, port): the real Squid's verdict and rule are the evaluator's, no name is looked up that
 is not listed, nothing is reached that is not allowed. And the test itself is tested: a configuration with one wall taken
 out must be caught.   verdicts_test.py EGRESS_VERDICTS [unittest options]"""
+import glob
 import json
 import os
 import random
@@ -52,7 +53,9 @@ class Squid:
         open(self.log_path, "w", encoding="utf-8").close()
         for name in (directory, self.log_path, os.path.join(directory, "errors")):
             os.chmod(name, 0o777)
-        command = [SQUID, "-N", "-f", os.path.join(directory, "squid.conf")]
+        # A service name of its own: Squid's shared memory has the name of the service, and killing it leaves that behind.
+        self.service = f"scc{os.getpid()}"
+        command = [SQUID, "-N", "-n", self.service, "-f", os.path.join(directory, "squid.conf")]
         if os.environ.get("SCC_TEST_ROOT"):
             command = ["setpriv", "--reuid=13", "--regid=13", "--clear-groups", *command]
         else:
@@ -75,6 +78,8 @@ class Squid:
         self.process.wait()
         self.process.stderr.close()
         self.log.close()
+        for name in glob.glob(f"/dev/shm/{self.service}-*"):
+            os.remove(name)
 
     def line(self):
         """The next decision."""

@@ -151,4 +151,6 @@ def request(random, rules):
         method = random.choice(["GET", "POST", "HEAD", "PUT", "OPTIONS", "DELETE", "PATCH", "TRACE", "PURGE", "get", "MKCOL", "FOO"])
         scheme = random.choice(["http"] * 6 + ["https", "ftp"])
         port = random.choice([port, 80, 80])
+        # In a URL an '@' ends the user's name, and without brackets the last group is the port.
+        host = host.replace("@", "-").replace("::1", "[::1]") if host in ("u@www.good.test", "::1") else host
     return {"method": method, "scheme": scheme, "host": host, "port": port, "addresses": addresses_of(host)}
