@@ -46,6 +46,17 @@ json::Array mcp_servers(const Governance& governance) {
   return out;
 }
 
+/// `--shell`: what the provider's sandbox has of image, files and variables, with another program in the
+/// agent's place. Neither the agent's sign-in nor a secret is there, so nothing of it can be taken.
+json::Value without_agent(const json::Value& spec, const std::vector<std::string>& wanted) {
+  json::Value out;
+  for (const std::string_view key : {"schema", "image", "files", "env", "workdir"}) {
+    if (const json::Value* member = spec.at("/" + std::string(key))) out[key] = *member;
+  }
+  out["argv"] = json::Value::strings(wanted.empty() ? std::vector<std::string>{"/bin/bash", "-l"} : wanted);
+  return out;
+}
+
 Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const Resolved& resolved,
                                   const LaunchOptions& options, const Governance& governance) {
   SCC_TRY(const config::UserConfig* config, host.config());
@@ -79,17 +90,6 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   if (!config->tls_ca_file.empty()) request["ca_file"] = kCaFile;
   SCC_TRY(json::Value spec, provider.plan_launch(request));
   return options.shell ? without_agent(spec, options.agent_args) : std::move(spec);
-}
-
-/// `--shell`: what the provider's sandbox has of image, files and variables, with another program in the
-/// agent's place. Neither the agent's sign-in nor a secret is there, so nothing of it can be taken.
-json::Value without_agent(const json::Value& spec, const std::vector<std::string>& wanted) {
-  json::Value out;
-  for (const std::string_view key : {"schema", "image", "files", "env", "workdir"}) {
-    if (const json::Value* member = spec.at("/" + std::string(key))) out[key] = *member;
-  }
-  out["argv"] = json::Value::strings(wanted.empty() ? std::vector<std::string>{"/bin/bash", "-l"} : wanted);
-  return out;
 }
 
 /// The value behind a secret's "from". Only the variables that the provider's manifest was granted are read.
