@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/service_pool.h"
 
+#include <string_view>
+
 namespace scc::plugin {
 
 namespace {
 
 std::string key_of(const std::string& plugin, const os::ServiceRequest& request) {
-  const std::string end(1, '\0');
-  std::string out = plugin + end;
-  for (const std::string& word : request.argv) out += word + end;
-  out += end;
-  for (const auto& [name, value] : request.env) out += name + "=" + value + end;
-  return out + end + request.cwd.native() + end + request.base.native();
+  std::string out;
+  const auto add = [&out](std::string_view part) { out.append(part).push_back('\0'); };
+  add(plugin);
+  for (const std::string& word : request.argv) add(word);
+  add("");
+  for (const auto& [name, value] : request.env) {
+    add(name);
+    add(value);
+  }
+  add("");
+  add(request.cwd.native());
+  add(request.base.native());
+  return out;
 }
 
 }  // namespace
