@@ -25,7 +25,7 @@ as_root() {
 BUILD_PACKAGES=(
   g++ cmake ninja-build ccache pkg-config git
   libboost1.74-dev libboost-program-options1.74-dev rapidjson-dev libcurl4-openssl-dev libgit2-dev libspdlog-dev
-  libexpected-dev libsodium-dev libarchive-dev libyaml-cpp-dev libtomlplusplus-dev
+  libexpected-dev libsodium-dev libarchive-dev libidn2-dev libyaml-cpp-dev libtomlplusplus-dev
 )
 # What scc needs at run time to make images without a registry.
 RUN_PACKAGES=(ca-certificates debian-archive-keyring mmdebstrap uidmap)

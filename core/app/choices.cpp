@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/egress.h"
 #include "app/images.h"
 #include "app/organisation.h"
 #include "base/str.h"
@@ -152,7 +153,11 @@ Status plan_network(Host& host, Prepared& out, const Governance& governance, con
   request["mode"] = mode;
   request["config"] = section;
   request["runtime"] = out.engine.info;
+  SCC_TRY(const egress::Rules rules, egress_rules(host, governance, provider));
+  request["rules"] = egress::to_json(rules);
   SCC_TRY(network, out.netpolicy->plan(request));
+  // The rules are part of the plan: its digest, reuse and the record of decisions rest on them.
+  if (policy == model::NetworkPolicy::web_egress_enforced) network["rules"] = egress::to_json(rules);
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include "app/auth.h"
 #include "app/choices.h"
+#include "app/egress.h"
 #include "app/cleanup.h"
 #include "app/engines.h"
 #include "app/images.h"
@@ -231,6 +232,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   PlanInputs in;
   SCC_CHECK(plan_network(host, out, governance, provider_id, in.network));
   SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options, governance));
+  SCC_CHECK(check_destination_sets(host, governance, provider_id, in.spec));
   SCC_TRY(const ImageChoice image,
           choose_image(host, *out.engine.runtime, *out.provider, in.spec, governance));
   in.image_context = image.context;

@@ -20,23 +20,24 @@ set(layer_log base os)
 set(layer_workspace base json os git)
 set(layer_model base json)
 set(layer_policy base json model)
+set(layer_egress base json os model policy)
 set(layer_config base json os model)
 set(layer_remote base json os net git)
 set(layer_plugin base json os net log scc)
 set(layer_builtin scc)
 set(layer_image base json os log plugin)
 set(layer_session base json os log plugin)
-set(layer_app base json os net git log model policy workspace config remote plugin builtin image session)
+set(layer_app base json os net git log model policy egress workspace config remote plugin builtin image session)
 set(layer_ui base json)
-set(layer_cli base json os log model policy config remote plugin builtin image session app ui scc)
-set(layers base json os net git log model policy workspace config remote plugin builtin image session app ui cli)
+set(layer_cli base json os log model policy egress config remote plugin builtin image session app ui scc)
+set(layers base json os net git log model policy egress workspace config remote plugin builtin image session app ui cli)
 # What core/plugin shows to others; the rest of it is its own affair.
 set(plugin_public manifest registry provider runtime netpolicy probe policy documents)
 
 # ---- third-party headers: pattern -> the one folder ----
 set(third_party
   "rapidjson/=core/json" "sodium=core/os" "curl/=core/net" "boost/dll=core/plugin"
-  "boost/program_options=core/cli" "spdlog/=core/log" "fmt/=core/log" "archive=core/image" "git2=core/git" "yaml-cpp/=core/config"
+  "boost/program_options=core/cli" "spdlog/=core/log" "fmt/=core/log" "archive=core/image" "git2=core/git" "yaml-cpp/=core/config" "idn2=core/egress"
   "toml++/=plugins/provider-codex")
 
 function(sources out)
