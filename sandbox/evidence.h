@@ -37,6 +37,18 @@ typedef struct FindList {
   bool overflow;
 } FindList;
 
+/// What leads out of this network namespace (network.h), and what the proxy answered to a name that no policy
+/// allows.
+typedef struct NetworkFinding {
+  bool looked;  // it was asked for
+  bool known;   // everything could be read
+  FindList interfaces;
+  FindList addresses;
+  FindList routes;
+  FindList resolvers;
+  int proxy_status;  // HTTP status, or -errno
+} NetworkFinding;
+
 typedef struct Check {
   const char* name;
   char expected[kCheckTextMax];
@@ -45,6 +57,7 @@ typedef struct Check {
 } Check;
 
 typedef struct Evidence {
+  NetworkFinding network;
   char boot_id[40];                        // of the running kernel, "" when it does not tell
   uint64_t capabilities[kCapabilitySets];  // effective, permitted, inheritable, bounding, ambient
   bool capabilities_known;
@@ -79,6 +92,9 @@ typedef struct Evidence {
   size_t check_count;
   bool passed;
 } Evidence;
+
+/// Keeps a copy of the text, or says that there was no room for it.
+void add_find(FindList* list, const char* text);
 
 /// Fills everything but the checks. Sets no_new_privs and installs the set-id filter on the way: the evidence
 /// is about the process as the agent will find it.

@@ -12,13 +12,14 @@
 #include <sys/statvfs.h>
 
 #include "evidence.h"
+#include "network.h"
 #include "setid_filter.h"
 #include "state_files.h"
 
 enum { kStatusMax = 65536, kMountsMax = 1048576, kUnixMax = 4194304 };
 
-static void add_find(FindList* list, const char* path) {
-  char* copy = list->count < kFindsMax ? strdup(path) : NULL;
+void add_find(FindList* list, const char* text) {
+  char* copy = list->count < kFindsMax ? strdup(text) : NULL;
   if (copy == NULL) {
     list->overflow = true;
   } else {
@@ -250,6 +251,7 @@ void gather_evidence(const CheckOptions* options, Evidence* evidence) {
   gather_boot_id(evidence);
   gather_unix_sockets(options, evidence);
   gather_readonly_paths(options, evidence);
+  gather_network(options, &evidence->network);
   if (gethostname(evidence->hostname, sizeof evidence->hostname) != 0) evidence->hostname[0] = '\0';
   evidence->hostname[sizeof evidence->hostname - 1] = '\0';
   // A working directory outside the root is the mark of a leaked directory descriptor (CVE-2024-21626).

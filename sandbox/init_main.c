@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ enum {
   kMaxGraceMs = 60000,
   kPollMs = 10,  // processes of an exec are no children: their end sends no signal here
   kKillWaitMs = 200,
+  kRelayPauseMs = 100,  // between two starts of a relay that ends
 };
 
 static const char kProgram[] = "scc-init";
@@ -34,9 +36,51 @@ static int64_t milliseconds_now(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+// The relay to the proxy, where the sandbox has one. It may end only with the sandbox.
+typedef struct RelayChild {
+  const char* port;  // NULL: none
+  const char* socket;
+  pid_t pid;
+  int64_t started;
+} RelayChild;
+
+static RelayChild relay_child;
+
 static void reap(void) {
-  while (waitpid(-1, NULL, WNOHANG) > 0) {
+  for (;;) {
+    const pid_t ended = waitpid(-1, NULL, WNOHANG);
+    if (ended <= 0) return;
+    if (ended == relay_child.pid) relay_child.pid = 0;
   }
+}
+
+// The agent runs under the same uid and may kill it, which cuts itself off; so does a crash until the next
+// start.
+static void keep_relay(void) {
+  const int64_t now = milliseconds_now();
+  if (relay_child.port == NULL || relay_child.pid != 0 || now < relay_child.started + kRelayPauseMs) return;
+  relay_child.started = now;
+  const pid_t child = fork();
+  if (child > 0) relay_child.pid = child;
+  if (child != 0) return;
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  char program[] = SCC_RELAY_PROGRAM;
+  char role[] = "agent";
+  char* const argv[] = {program, role, (char*)(uintptr_t)relay_child.port,
+                        (char*)(uintptr_t)relay_child.socket, NULL};
+  char* const env[] = {NULL};
+  execve(program, argv, env);
+  report_error(kProgram, "cannot run", program, errno);
+  _exit(SCC_EXIT_NOT_EXECUTABLE);
+}
+
+// The next signal of the set; 0 when the relay is to be looked after first.
+static int wait_for_signal(const sigset_t* wanted) {
+  if (relay_child.port == NULL || relay_child.pid != 0) return sigwaitinfo(wanted, NULL);
+  const struct timespec pause = {0, (long)kRelayPauseMs * 1000000};
+  return sigtimedwait(wanted, NULL, &pause);
 }
 
 // kill(-1) reaches every process of this pid namespace but process 1.
@@ -69,7 +113,8 @@ static int keep_alive(int64_t grace_ms) {
   for (;;) {
     // Without a handler for SIGCHLD a child that ended before this line is still waiting to be reaped.
     reap();
-    const int number = sigwaitinfo(&wanted, NULL);
+    keep_relay();
+    const int number = wait_for_signal(&wanted);
     if (number == SIGTERM || number == SIGINT) break;
   }
   kill(-1, SIGTERM);
@@ -126,7 +171,9 @@ static int send_signal(const char* token, const char* number_text) {
 }
 
 static int usage(void) {
-  report_error(kProgram, "usage: scc-init [--grace-ms MS] | scc-init signal TOKEN SIGNUM", NULL, 0);
+  report_error(kProgram,
+               "usage: scc-init [--grace-ms MS] [--relay PORT SOCKET] | scc-init signal TOKEN SIGNUM", NULL,
+               0);
   return SCC_EXIT_USAGE;
 }
 
@@ -141,11 +188,17 @@ int main(int argc, char** argv) {
   }
   if (argc >= 2 && strcmp(argv[1], "signal") == 0) return argc == 4 ? send_signal(argv[2], argv[3]) : usage();
   uint64_t grace_ms = kDefaultGraceMs;
-  if (argc == 3 && strcmp(argv[1], "--grace-ms") == 0) {
-    if (!parse_decimal(argv[2], kMaxGraceMs, &grace_ms)) return usage();
-  } else if (argc != 1) {
-    return usage();
+  int next = 1;
+  if (next + 1 < argc && strcmp(argv[next], "--grace-ms") == 0) {
+    if (!parse_decimal(argv[next + 1], kMaxGraceMs, &grace_ms)) return usage();
+    next += 2;
   }
+  if (next + 2 < argc && strcmp(argv[next], "--relay") == 0) {
+    relay_child.port = argv[next + 1];
+    relay_child.socket = argv[next + 2];
+    next += 3;
+  }
+  if (next != argc) return usage();
   // kill(-1) anywhere else would end every process of the user.
   if (getpid() != 1) {
     report_error(kProgram, "must be process 1 of a container", NULL, 0);

@@ -11,6 +11,8 @@
 static const char* const kCapabilityNames[kCapabilitySets] = {"effective", "permitted", "inheritable",
                                                               "bounding", "ambient"};
 
+enum { kDeniedStatus = 403 };
+
 static void copy_text(char out[kCheckTextMax], const char* text) {
   const size_t length = strnlen(text, kCheckTextMax - 1);
   memcpy(out, text, length);
@@ -119,6 +121,25 @@ static const char* first_unprotected(const CheckOptions* options, const Evidence
   return NULL;
 }
 
+static void check_nothing(Evidence* evidence, const char* name, const FindList* found) {
+  const bool passed = evidence->network.known && found->count == 0 && !found->overflow;
+  const char* observed = "none";
+  if (!evidence->network.known) observed = "unknown";
+  if (found->count > 0) observed = found->items[0];
+  check_text(evidence, name, passed, "none", observed);
+}
+
+static void judge_network(const CheckOptions* options, Evidence* evidence) {
+  const NetworkFinding* network = &evidence->network;
+  if (options->isolated) {
+    check_nothing(evidence, "network-interfaces", &network->interfaces);
+    check_nothing(evidence, "network-addresses", &network->addresses);
+    check_nothing(evidence, "network-routes", &network->routes);
+    check_nothing(evidence, "network-resolvers", &network->resolvers);
+  }
+  if (options->proxy_port != 0) check_number(evidence, "proxy-denies", kDeniedStatus, network->proxy_status);
+}
+
 void judge_evidence(const CheckOptions* options, Evidence* evidence) {
   evidence->check_count = 0;
   evidence->passed = true;
@@ -136,6 +157,7 @@ void judge_evidence(const CheckOptions* options, Evidence* evidence) {
   check_text(evidence, "engine-sockets", socket == NULL, "none", socket == NULL ? "none" : socket);
   const bool inside = evidence->cwd[0] == '/';
   check_text(evidence, "cwd", inside, "below the root", inside ? "below the root" : "outside");
+  judge_network(options, evidence);
   if (options->readonly_count > 0) {
     const char* path = first_unprotected(options, evidence);
     check_text(evidence, "readonly", path == NULL, "on read-only mounts",
@@ -285,6 +307,21 @@ static void write_mounts(const Evidence* evidence, JsonWriter* json) {
   json_close(json, ']');
 }
 
+static void write_network(const CheckOptions* options, const NetworkFinding* network, JsonWriter* json) {
+  if (!network->looked) return;
+  json_open(json, "network", '{');
+  json_bool(json, "known", network->known);
+  write_list(json, "interfaces", &network->interfaces);
+  write_list(json, "addresses", &network->addresses);
+  write_list(json, "routes", &network->routes);
+  write_list(json, "resolvers", &network->resolvers);
+  if (options->proxy_port != 0) {
+    json_number(json, "proxy_port", options->proxy_port);
+    json_number(json, "proxy_status", network->proxy_status);
+  }
+  json_close(json, '}');
+}
+
 // Values stay where they are: the evidence is recorded and shown.
 static void write_environment(JsonWriter* json) {
   int64_t count = 0;
@@ -313,6 +350,7 @@ void write_evidence(const CheckOptions* options, const Evidence* evidence, TextB
   write_process(evidence, &json);
   write_paths(options, evidence, &json);
   write_mounts(evidence, &json);
+  write_network(options, &evidence->network, &json);
   write_environment(&json);
   json_text(&json, "boot_id", evidence->boot_id);
   json_text(&json, "hostname", evidence->hostname);

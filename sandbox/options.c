@@ -38,6 +38,14 @@ static const char* set_deadline(unsigned* slot, const char* value) {
   return NULL;
 }
 
+static const char* set_port(uint16_t* slot, const char* value) {
+  uint64_t number = 0;
+  if (*slot != 0) return "option given twice";
+  if (!parse_decimal(value, UINT16_MAX, &number) || number == 0) return "not a port";
+  *slot = (uint16_t)number;
+  return NULL;
+}
+
 static const char* set_valued(const char* name, const char* value, CheckOptions* options) {
   if (strcmp(name, "--token") == 0) return set_token(&options->token, value, 1, SCC_TOKEN_MAX);
   if (strcmp(name, "--nonce") == 0) return set_token(&options->nonce, value, SCC_NONCE_MIN, SCC_NONCE_MAX);
@@ -46,6 +54,7 @@ static const char* set_valued(const char* name, const char* value, CheckOptions*
   if (strcmp(name, "--deadline-ms") == 0) return set_deadline(&options->deadline_ms, value);
   if (strcmp(name, "--socket") == 0) return add_path(options->sockets, &options->socket_count, value);
   if (strcmp(name, "--readonly") == 0) return add_path(options->readonly, &options->readonly_count, value);
+  if (strcmp(name, "--proxy-port") == 0) return set_port(&options->proxy_port, value);
   return "unknown option";
 }
 
@@ -82,6 +91,8 @@ const char* parse_check_options(int argc, char** argv, CheckOptions* options, co
     }
     if (strcmp(argv[i], "--allow-root") == 0) {
       options->allow_root = true;
+    } else if (strcmp(argv[i], "--isolated") == 0) {
+      options->isolated = true;
     } else if (strcmp(argv[i], "--no-handshake") == 0) {
       options->handshake = false;
     } else {

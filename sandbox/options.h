@@ -15,7 +15,9 @@ typedef struct CheckOptions {
   bool evidence_only;
   bool handshake;
   bool allow_root;
-  const char* token;  // NULL: not given
+  bool isolated;        // there must be no way out of this network namespace
+  uint16_t proxy_port;  // of the proxy on 127.0.0.1 that must deny; 0: not given
+  const char* token;    // NULL: not given
   const char* nonce;
   int64_t expect_uid;  // -1: not given
   int64_t expect_gid;

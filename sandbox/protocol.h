@@ -36,6 +36,16 @@
 #define SCC_EXEC_DIR_NAME "exec"        // SCC_STATE_DIR/exec/TOKEN.pid: "<pid> <start time>\n"
 #define SCC_SECRETS_DIR_NAME "secrets"  // SCC_STATE_DIR/secrets/NAME
 
+// No policy can allow it: RFC 2606 keeps the domain free of names.
+#define SCC_DENIED_NAME "scc-denied.invalid:443"
+
+// The proxy's side, in the private temporary file system of its container.
+#define SCC_PROXY_DIR "/run/scc-proxy"
+#define SCC_PROXY_SAID SCC_PROXY_DIR "/said"        // what the proxy's programs wrote
+#define SCC_PROXY_REFUSED SCC_PROXY_DIR "/refused"  // there is no proxy, and there will be none
+
+#define SCC_RELAY_PROGRAM "/opt/scc/bin/scc-relay"
+
 #define SCC_EXIT_REFUSED 125
 #define SCC_EXIT_NOT_EXECUTABLE 126
 #define SCC_EXIT_NOT_FOUND 127

@@ -124,8 +124,58 @@ Result<ImageChoice> choose_image(Host& host, plugin::Runtime& runtime, const plu
   return image_by_reference(runtime, ref);
 }
 
+namespace {
+
+/// Name servers that a container can ask: this machine's, without those that listen on its own loopback
+/// alone.
+std::vector<std::string> machine_resolvers() {
+  constexpr std::size_t kLimit = 65'536;
+  constexpr std::size_t kMost = 3;  // as many as resolv.conf(5) knows
+  std::vector<std::string> out;
+  // The second one names what is behind a local stub.
+  for (const char* path : {"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"}) {
+    const auto text = os::read_file(path, kLimit);
+    for (const std::string& line : str::split(text ? *text : std::string(), '\n')) {
+      constexpr std::string_view kWord = "nameserver";
+      if (!str::starts_with(line, kWord)) continue;
+      const std::string address(str::trim(std::string_view(line).substr(kWord.size())));
+      const bool usable = !address.empty() && !str::starts_with(address, "127.") &&
+                          address.find('%') == std::string::npos && !str::starts_with(address, "::1") &&
+                          !str::starts_with(address, "fe80");
+      if (usable && out.size() < kMost) out.push_back(address);
+    }
+    if (!out.empty()) break;
+  }
+  return out;
+}
+
+/// What a policy with a proxy is given: its image, the sandbox's user, scc's tools, name servers.
+Status add_proxy_needs(Host& host, Prepared& out, const std::string& mode, const Governance& governance,
+                       const Identity& identity, json::Value& request) {
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  const plugin::ManifestComponent* component = registry->component("netpolicy", mode);
+  if (component != nullptr && !component->image_context.empty()) {
+    SCC_TRY(const image::Host images, image_host(host));
+    SCC_TRY(const image::Locator locator, policy_image_locator(host, mode));
+    out.network_image.context = component->image_context;
+    SCC_CHECK(check_configured(host, governance, locator, component->image_context));
+    SCC_TRY(out.network_image.status,
+            image::status(*out.engine.runtime, images, locator, component->image_context));
+    SCC_CHECK(policy::check_image(governance.effective, out.network_image.status.ref, true));
+    request["image"]["ref"] = out.network_image.status.ref;
+  }
+  request["user"]["uid"] = static_cast<std::int64_t>(identity.uid);
+  request["user"]["gid"] = static_cast<std::int64_t>(identity.gid);
+  request["tools"]["source"] = host.paths.libexec.native();
+  request["tools"]["target"] = kToolDir;
+  request["resolvers"] = json::Value::strings(machine_resolvers());
+  return {};
+}
+
+}  // namespace
+
 Status plan_network(Host& host, Prepared& out, const Governance& governance, const std::string& provider,
-                    json::Value& network) {
+                    const Identity& identity, json::Value& network) {
   SCC_TRY(const config::UserConfig* config, host.config());
   SCC_TRY(plugin::Registry * registry, host.registry());
   const model::NetworkPolicy policy = governance.network();
@@ -147,8 +197,10 @@ Status plan_network(Host& host, Prepared& out, const Governance& governance, con
                 enforcer.empty() ? "see which network policies there are: scc plugin list --kind netpolicy"
                                  : "install the plugin " + enforcer + " that the organisation names");
   }
-  const bool open = policy == model::NetworkPolicy::open && config->open_network.is_object();
-  const json::Value section = open ? config->open_network : json::Value(json::Object{});
+  const json::Value& own =
+      policy == model::NetworkPolicy::open ? config->open_network : config->enforced_network;
+  const bool configurable = policy != model::NetworkPolicy::locked_down_web && own.is_object();
+  const json::Value section = configurable ? own : json::Value(json::Object{});
   SCC_TRY(out.netpolicy, registry->netpolicy(mode, section));
   json::Value request;
   request["schema"] = "scc.netpolicy-request/1";
@@ -157,9 +209,20 @@ Status plan_network(Host& host, Prepared& out, const Governance& governance, con
   request["runtime"] = out.engine.info;
   SCC_TRY(const egress::Rules rules, egress_rules(host, governance, provider));
   request["rules"] = egress::to_json(rules);
+  const bool enforced = policy == model::NetworkPolicy::web_egress_enforced;
+  if (enforced) SCC_CHECK(add_proxy_needs(host, out, mode, governance, identity, request));
   SCC_TRY(network, out.netpolicy->plan(request));
+  if (!enforced) return {};
+  if (!network.flag("/enforced")) {
+    return fail(Kind::policy, "network.not-enforced",
+                "the plugin " + out.netpolicy->ref().plugin + " stands for " + mode +
+                    " and does not say that it enforces anything: nothing is started",
+                "see which plugin it is: scc plugin list --kind netpolicy");
+  }
   // The rules are part of the plan: its digest, reuse and the record of decisions rest on them.
-  if (policy == model::NetworkPolicy::web_egress_enforced) network["rules"] = egress::to_json(rules);
+  network["rules"] = egress::to_json(rules);
+  network["tools"] = host.paths.libexec.native();
+  network["image"] = request.str("/image/ref");
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include "app/governance.h"
 #include "app/launch.h"
+#include "app/planner.h"
 #include "image/ensure.h"
 
 namespace scc::app {
@@ -19,12 +20,6 @@ Status apply_plugin_policy(Host& host, const Governance& governance);
 /// prune): where it cannot be read, only bundled and system plugins load. Once a run.
 Status apply_machine_plugin_policy(Host& host);
 
-/// Where a provider's image comes from: its own context, or a reference that somebody names.
-struct ImageChoice {
-  std::string context;
-  image::ImageStatus status;
-};
-
 /// The reference of the layers, else what the provider asks for. Kind::policy image.blocked.
 Result<ImageChoice> choose_image(Host& host, plugin::Runtime& runtime, const plugin::Provider& provider,
                                  const json::Value& spec, const Governance& governance);
@@ -32,6 +27,6 @@ Result<ImageChoice> choose_image(Host& host, plugin::Runtime& runtime, const plu
 /// The component that enforces the effective policy, and its plan. Kind::policy network.needs-web when the
 /// provider cannot work without the web; Kind::prereq network.no-enforcer when no plugin enforces the policy.
 Status plan_network(Host& host, Prepared& out, const Governance& governance, const std::string& provider,
-                    json::Value& network);
+                    const Identity& identity, json::Value& network);
 
 }  // namespace scc::app

@@ -25,6 +25,14 @@ Result<image::Locator> image_locator(Host& host, const std::string& provider) {
   return out;
 }
 
+Result<image::Locator> policy_image_locator(Host& host, const std::string& policy) {
+  image::Locator out;
+  out.share = host.paths.share;
+  SCC_TRY(plugin::Registry * registry, host.registry());
+  if (const plugin::Entry* owner = registry->owner("netpolicy", policy)) out.plugin_dir = owner->directory;
+  return out;
+}
+
 image::Watch image_watch(Host& host) {
   // Lines of ours say what goes on; the rest is a tool's output, which is in the log file too.
   const auto show = [&host](std::string_view line) {
@@ -58,6 +66,11 @@ Result<std::vector<std::string>> known_images(Host& host) {
     for (const image::Context& context : chain) {
       if (seen.insert(context.definition.id).second) out.push_back(context.definition.id);
     }
+  }
+  for (const std::string& id : registry->components("netpolicy")) {
+    const plugin::ManifestComponent* component = registry->component("netpolicy", id);
+    if (component == nullptr || component->image_context.empty()) continue;
+    if (seen.insert(component->image_context).second) out.push_back(component->image_context);
   }
   return out;
 }

@@ -17,6 +17,8 @@ Result<image::Host> image_host(Host& host);
 /// Contexts of a provider's plugin come before the installed ones; an empty provider means the installed
 /// ones.
 Result<image::Locator> image_locator(Host& host, const std::string& provider);
+/// The same for the image of a network policy's proxy.
+Result<image::Locator> policy_image_locator(Host& host, const std::string& policy);
 /// Progress and cancellation as the image layer wants them.
 image::Watch image_watch(Host& host);
 /// Ids of the contexts that installed providers name, and their parents.

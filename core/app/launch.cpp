@@ -5,8 +5,8 @@
 
 #include "app/auth.h"
 #include "app/choices.h"
-#include "app/egress.h"
 #include "app/cleanup.h"
+#include "app/egress.h"
 #include "app/engines.h"
 #include "app/images.h"
 #include "app/inputs.h"
@@ -166,6 +166,12 @@ void note_readiness(Host& host, Prepared& out, const image::ImageStatus& image) 
     out.not_ready.push_back("image: " + image.ref + " is " + std::string(image::to_string(image.state)) +
                             "; it will be built (`scc image build`)");
   }
+  if (const ImageChoice& proxy = out.network_image;
+      !proxy.context.empty() && proxy.status.state != image::State::present) {
+    out.not_ready.push_back("image: " + proxy.status.ref + " is " +
+                            std::string(image::to_string(proxy.status.state)) +
+                            "; it will be built (`scc image build " + proxy.context + "`)");
+  }
   const json::Value* secrets = out.plan.at("/secrets");
   for (const json::Value& secret : secrets != nullptr ? secrets->items() : json::Array{}) {
     const auto value = secret_value(host, out.provider->ref().id, secret.str("/from"));
@@ -244,7 +250,8 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   SCC_TRY(out.engine, choose_engine(host, engine_of(host, options, resolved.root())));
   SCC_CHECK(refuse_engine_socket(resolved.workspace.root, out.engine.info.str("/endpoint")));
   PlanInputs in;
-  SCC_CHECK(plan_network(host, out, governance, options.shell ? std::string() : provider_id, in.network));
+  SCC_CHECK(plan_network(host, out, governance, options.shell ? std::string() : provider_id, resolved.identity,
+                         in.network));
   SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options, governance));
   SCC_CHECK(check_destination_sets(host, governance, provider_id, in.spec));
   SCC_TRY(const ImageChoice image,
@@ -294,6 +301,18 @@ Result<std::string> ensure_image(Host& host, const Prepared& prepared) {
   return done.ref;
 }
 
+Result<bool> ensure_network_image(Host& host, const Prepared& prepared) {
+  const ImageChoice& choice = prepared.network_image;
+  if (choice.context.empty() || choice.status.state == image::State::present) return false;
+  SCC_TRY(const image::Host images, image_host(host));
+  SCC_TRY(const image::Locator locator, policy_image_locator(host, prepared.netpolicy->ref().id));
+  host.progress("building the image " + choice.status.ref);
+  SCC_TRY(const image::Ensured done, image::ensure(*prepared.engine.runtime, images, locator, choice.context,
+                                                   {false, image_watch(host)}));
+  for (const std::string& note : done.notes) host.warn(note);
+  return true;
+}
+
 session::Deps session_deps(Host& host, Prepared& prepared) {
   const std::string provider = prepared.provider->ref().id;
   session::Deps deps{*prepared.engine.runtime, *prepared.netpolicy, host.paths, host.env};
@@ -326,7 +345,8 @@ Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox)
   SCC_TRY(const std::string image, ensure_image(host, prepared));
   // Where a configured registry is silent the base is bootstrapped, and the image has another name.
   // The id of an image that was just built belongs to what the sandbox is made of.
-  if (image != prepared.plan.str("/image/ref") || prepared.plan.str("/image/state") != "present") {
+  SCC_TRY(const bool built, ensure_network_image(host, prepared));
+  if (built || image != prepared.plan.str("/image/ref") || prepared.plan.str("/image/state") != "present") {
     options.provider = prepared.plan.str("/provider/id");  // nobody is asked twice
     SCC_TRY(prepared, prepare(host, options));
   }

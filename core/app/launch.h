@@ -10,6 +10,7 @@
 #include "app/engine.h"
 #include "app/governance.h"
 #include "app/host.h"
+#include "image/ensure.h"
 #include "plugin/netpolicy.h"
 #include "plugin/provider.h"
 #include "session/executor.h"
@@ -40,6 +41,12 @@ struct LaunchOptions {
   bool offline = false;
 };
 
+/// Where a provider's image comes from: its own context, or a reference that somebody names.
+struct ImageChoice {
+  std::string context;
+  image::ImageStatus status;
+};
+
 /// A plan with what is needed to run it.
 struct Prepared {
   json::Value plan;
@@ -51,6 +58,7 @@ struct Prepared {
   Governance governance;
   uid_t owner_uid = 0;
   gid_t owner_gid = 0;
+  ImageChoice network_image;           ///< of the network policy's proxy; without a context: it has none
   std::vector<std::string> not_ready;  ///< "image: ...", "secret: ..."; empty: ready to start
 };
 
@@ -59,6 +67,9 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& options);
 
 /// Builds or pulls what the plan's image needs; returns the image that is there then.
 Result<std::string> ensure_image(Host& host, const Prepared& prepared);
+
+/// The same for the image of the network policy's proxy; true when something was built.
+Result<bool> ensure_network_image(Host& host, const Prepared& prepared);
 
 /// prepare, image, proof of a distant engine, session. The result is the agent's exit code; `sandbox` (may be
 /// null) is set to the sandbox's name as soon as it is known. Kind::policy session.timeout when the session

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kMiB = std::int64_t{1} << 20U;
 constexpr std::int64_t kStopGraceMs = 10'000;
+constexpr const char* kNoResolver = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
 constexpr std::size_t kMaxHostname = 63;  // one label, RFC 1123
 
 json::Value bind_mount(const std::string& source, const std::string& target, bool read_only) {
@@ -70,6 +71,8 @@ Result<std::vector<InstanceFile>> instance_files(const PlanInputs& in) {
       {"gitconfig", std::string(kHome) + "/.gitconfig", in.gitconfig},
   };
   if (!in.ca_pem.empty()) out.push_back({"ca.pem", std::string(kCaFile), in.ca_pem});
+  // Nobody answers there: a name fails at once instead of after a time, and no query has anywhere to go.
+  if (in.network.flag("/enforced")) out.push_back({"resolv.conf", "/etc/resolv.conf", kNoResolver});
   std::set<std::string> taken;
   for (const InstanceFile& file : out) taken.insert(file.target);
   std::size_t index = 0;
@@ -113,6 +116,8 @@ json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files,
   for (const PathMount& mount : in.git_mounts) {
     out.push_back(bind_mount(map_source(in, mount.source), mount.target, mount.read_only));
   }
+  if (in.network.has("/relay"))
+    out.push_back(bind_mount("${session.dir}/net/run", std::string(kNetDir), true));
   out.push_back(bind_mount(in.libexec_dir, std::string(kToolDir), true));
   for (const InstanceFile& file : files) {
     out.push_back(bind_mount("${session.dir}/files/" + file.name, file.target, true));
@@ -173,7 +178,12 @@ json::Value sandbox_spec(const PlanInputs& in, const std::string& name, json::Ar
   out["image"] = in.image_ref;
   out["hostname"] = ("scc-" + in.provider.id).substr(0, kMaxHostname);
   out["labels"] = labels(in, name);
-  out["argv"] = json::Value::strings({std::string(kToolDir) + "/scc-init"});
+  std::vector<std::string> init = {std::string(kToolDir) + "/scc-init"};
+  if (in.network.has("/relay")) {
+    init.insert(init.end(), {"--relay", std::to_string(in.network.integer("/relay/port")),
+                             std::string(kNetDir) + "/" + in.network.str("/relay/socket")});
+  }
+  out["argv"] = json::Value::strings(init);
   out["env"] = environment(in);
   out["workdir"] = in.source.empty() ? std::string(kHome) : in.workspace;
   out["user"]["uid"] = in.identity.uid;
@@ -202,6 +212,8 @@ json::Value exec_json(const PlanInputs& in) {
   out["argv"] = json::Value::strings(in.spec.strings_at("/argv"));
   out["env"] = environment(in);
   for (const auto& [key, value] : in.spec.map_at("/env")) out["env"][key] = value;
+  // The way out is not a provider's matter.
+  for (const auto& [key, value] : in.network.map_at("/env")) out["env"][key] = value;
   const bool inside = in.entry_dir == in.workspace || str::starts_with(in.entry_dir, in.workspace + "/");
   out["workdir"] = in.spec.str("/workdir", inside ? in.entry_dir : in.workspace);
   out["tty"] = in.tty;
@@ -239,6 +251,7 @@ json::Array steps(const PlanInputs& in, bool volume) {
   }
   add("sandbox.start");
   if (in.identity.mapping == "idmap") add("workspace.detach");
+  if (in.network.flag("/enforced")) add("network.verify");
   add("agent.exec");
   add("sandbox.stop");
   return out;
@@ -253,6 +266,11 @@ json::Value checks_json(const PlanInputs& in, const std::vector<InstanceFile>& f
   }
   json::Value out;
   out["sockets"] = json::Value::strings({sockets.begin(), sockets.end()});
+  if (in.network.flag("/enforced") && in.network.str("/network/mode") == "none") out["isolated"] = true;
+  if (in.network.has("/relay")) {
+    readonly.emplace_back(kNetDir);
+    out["proxy_port"] = in.network.integer("/relay/port");
+  }
   out["readonly"] = json::Value::strings(readonly);
   return out;
 }
@@ -335,6 +353,7 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   plan["runtime"]["endpoint"] = endpoint;
   plan["netpolicy"] = component_json(in.netpolicy);
   plan["network"] = in.network;
+  plan["network"].object().erase("files");  // with the others below
   plan["governance"] = in.governance;
   plan["image"]["context"] = in.image_context;
   plan["image"]["ref"] = in.image_ref;
@@ -353,6 +372,16 @@ Result<json::Value> make_plan(const PlanInputs& in) {
     item["text"] = file.text;
     item["sha256"] = os::sha256_hex(file.text);
     file_list.push_back(std::move(item));
+  }
+  if (const json::Value* more = in.network.at("/files")) {
+    for (const json::Value& file : more->items()) {
+      json::Value item;
+      item["path"] = "network/" + file.str("/name");
+      item["mode"] = "0444";
+      item["text"] = file.str("/text");
+      item["sha256"] = os::sha256_hex(file.str("/text"));
+      file_list.push_back(std::move(item));
+    }
   }
   plan["files"] = std::move(file_list);
   if (has_volume) plan["volume"] = volume_json(in, volume);

@@ -18,6 +18,7 @@ namespace scc::app {
 
 inline constexpr std::string_view kHome = "/home/agent";
 inline constexpr std::string_view kToolDir = "/opt/scc/bin";
+inline constexpr std::string_view kNetDir = "/run/scc-net";  ///< the socket to the proxy, in the sandbox
 inline constexpr std::string_view kCaFile = "/etc/scc/ca.pem";
 /// The uid of the agent where the workspace belongs to root (idmapped mount).
 inline constexpr std::int64_t kAgentUid = 1000;

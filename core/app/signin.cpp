@@ -188,7 +188,7 @@ Result<Desk> open_desk(Host& host, const LaunchOptions& options, const Governanc
           registry->provider(options.provider, config_section(*config, options.provider)));
   SCC_TRY(desk.prepared.engine, choose_engine(host, options.runtime));
   if (task == Task::sign_in) {
-    SCC_CHECK(plan_network(host, desk.prepared, governance, options.provider, desk.inputs.network));
+    SCC_CHECK(plan_network(host, desk.prepared, governance, options.provider, place.identity, desk.inputs.network));
   } else {
     SCC_CHECK(plan_no_network(host, desk));
   }
@@ -248,6 +248,7 @@ void remove_sandbox(Host& host, Desk& desk) {
 /// code.
 Result<int> run_desk(Host& host, Desk& desk) {
   SCC_TRY(const std::string image, ensure_image(host, desk.prepared));
+  SCC_CHECK(ensure_network_image(host, desk.prepared));
   if (image != desk.prepared.plan.str("/image/ref")) {
     desk.inputs.image_ref = image;
     desk.inputs.image_state = "present";

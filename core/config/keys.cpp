@@ -83,7 +83,7 @@ std::string env_names(const json::Value& value) {
 }
 
 using T = KeyType;
-constexpr std::size_t kKeys = 29;
+constexpr std::size_t kKeys = 33;
 const Key kTable[kKeys] = {
     {"$schema", T::string, nullptr, "", true, "where the format is described; not read"},
     {"cache.enabled", T::boolean, nullptr, "true", false, "keep a copy of the organisation's document"},
@@ -92,6 +92,11 @@ const Key kTable[kKeys] = {
     {"credentials.volume", T::string, volume, "", false, "name of the credential volume"},
     {"hooks.enabled", T::boolean, nullptr, "false", false, "install git hooks on the host"},
     {"images.*.ref", T::string, nullptr, "", false, "image to use instead of the one built here"},
+    {"network.enforced.dns", T::strings, nullptr, "", false, "name servers of the proxy"},
+    {"network.enforced.internal_blocks", T::strings, nullptr, "", false,
+     "private blocks that listed names may lead to"},
+    {"network.enforced.network", T::string, nullptr, "", false, "engine network of the proxy"},
+    {"network.enforced.transport", T::string, nullptr, "\"auto\"", false, "auto or socket"},
     {"network.open.dns", T::strings, nullptr, "", false, "resolvers under the policy open"},
     {"network.open.network", T::string, nullptr, "", false, "engine network of the policy open"},
     {"onboarding_seen", T::boolean, nullptr, "false", false, "the welcome was shown"},

@@ -99,6 +99,7 @@ void read_fields(const json::Value& root, UserConfig& out) {
   out.tls_ca_file = root.str("/tls/ca_file");
   out.credential_volume = root.str("/credentials/volume");
   if (const json::Value* open = root.at("/network/open")) out.open_network = *open;
+  if (const json::Value* enforced = root.at("/network/enforced")) out.enforced_network = *enforced;
   out.memory_bytes = parse_memory(root.str("/sandbox/memory")).value_or(0);
   out.pids = root.integer("/sandbox/pids", out.pids);
   out.on_exit = root.str("/session/on_exit", out.on_exit);

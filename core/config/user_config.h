@@ -42,7 +42,8 @@ struct UserConfig {
   std::string selected_provider;  ///< empty: no choice was made, or ask_provider
   bool ask_provider = false;      ///< selected_provider is "ask"
   json::Value open_network;       ///< {network?, dns[]} for the policy "open"
-  std::string tls_ca_file;        ///< PEM of extra authorities for sandboxes, or empty
+  json::Value enforced_network;  ///< {network?, dns[], internal_blocks[], transport?} for web-egress-enforced
+  std::string tls_ca_file;       ///< PEM of extra authorities for sandboxes, or empty
   std::int64_t memory_bytes = 0;  ///< 0: three quarters of the engine's memory
   std::int64_t pids = 4096;
   std::string on_exit = "stop";                        ///< stop, keep, remove

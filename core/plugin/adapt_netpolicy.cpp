@@ -14,6 +14,10 @@ class NetPolicyAdapter final : public NetPolicy {
 
   const ComponentRef& ref() const noexcept override { return i_->caller.ref(); }
 
+  void bind(Runtime& runtime, RuntimeScope scope) override {
+    service_ = std::make_unique<RuntimeService>(runtime, std::move(scope));
+    i_->host.set_runtime(service_->table());
+  }
   Result<json::Value> plan(const json::Value& request) override {
     return exchange("plan", "netpolicy-request", request, "netpolicy-plan", i_->table->plan);
   }
@@ -40,6 +44,7 @@ class NetPolicyAdapter final : public NetPolicy {
         [&](const scc_sink* out, const scc_error_sink* err) { return verb(i_->self, view(text), out, err); });
   }
 
+  std::unique_ptr<RuntimeService> service_;  // outlives the instance, whose destroy may still use it
   std::shared_ptr<PolicyInstance> i_;
 };
 

@@ -90,6 +90,7 @@ const void* HostContext::service(std::string_view id) const noexcept {
   // Providers, MCP transports and safety checks plan: a store of their own would make equal requests unequal.
   const bool acts = kind_ == "runtime" || kind_ == "netpolicy";
   if (id == SCC_HOST_STATE) return acts ? state_service() : nullptr;
+  if (id == SCC_HOST_RUNTIME) return kind_ == "netpolicy" ? runtime_.load() : nullptr;
   return nullptr;
 }
 

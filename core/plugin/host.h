@@ -45,6 +45,8 @@ class HostContext {
   const HostServices& services() const noexcept { return *services_; }
   const void* service(std::string_view id) const noexcept;
   bool cancelled() const;
+  /// For SCC_HOST_RUNTIME; lives as long as the instance.
+  void set_runtime(const scc_host_runtime_v1* service) noexcept { runtime_ = service; }
 
   /// While one exists, cancelled() is false: verbs that clean up must run to their end after Ctrl-C.
   class Shield {
@@ -78,6 +80,7 @@ class HostContext {
   Grants grants_;
   std::shared_ptr<const HostServices> services_;
   scc_host_v1 table_{};
+  std::atomic<const scc_host_runtime_v1*> runtime_{nullptr};
   std::atomic<int> shields_{0};
   std::mutex mutex_;
   std::vector<std::pair<std::string, std::unique_ptr<net::Client>>> idle_;

@@ -198,6 +198,10 @@ Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const Att
     if (recorded) recorded = detail::save_session(running.state(), deps);
     static_cast<void>(
         detail::write_new_file(running.directory() / "evidence.json", json::dump(evidence), 0600));
+    if (const json::Value& network = running.state().network_evidence; !network.is_null()) {
+      static_cast<void>(
+          detail::write_new_file(running.directory() / "network-evidence.json", json::dump(network), 0600));
+    }
   };
   auto outcome = attach_exec(target, deps, options, hooks);
   for (auto& [name, value] : target.secrets) wipe(value);

@@ -113,6 +113,21 @@ void judge_paths(Judge& judge, const json::Value& evidence, const Expectation& e
   }
 }
 
+/// No way out but the proxy, seen from inside; and the proxy denies.
+void judge_network(Judge& judge, const json::Value& evidence, const Expectation& expected) {
+  constexpr std::int64_t kForbidden = 403;
+  if (expected.isolated) {
+    judge.is_true("network-known", evidence.at("/network/known"));
+    for (const char* list : {"interfaces", "addresses", "routes", "resolvers"}) {
+      judge.empty_list(std::string("network-") + list, evidence.at("/network/" + std::string(list)));
+    }
+  }
+  if (expected.proxy_port > 0) {
+    judge.equal("proxy-port", expected.proxy_port, evidence.at("/network/proxy_port"));
+    judge.equal("proxy-denies", kForbidden, evidence.at("/network/proxy_status"));
+  }
+}
+
 void judge_own_verdict(Judge& judge, const json::Value& evidence) {
   const json::Value* checks = evidence.at("/checks");
   if (checks == nullptr || checks->items().empty()) {
@@ -195,6 +210,7 @@ std::vector<CheckFailure> verify_evidence(const json::Value& evidence, const Exp
   if (!judge.failures.empty()) return {{"identity", "the evidence of this launch", "another document"}};
   judge_process(judge, evidence, expected);
   judge_paths(judge, evidence, expected);
+  judge_network(judge, evidence, expected);
   const json::Value* mounts = evidence.at("/mounts");
   for (CheckFailure& failure : verify_mounts(mounts != nullptr ? *mounts : json::Value(), expected.mounts)) {
     judge.failures.push_back(std::move(failure));

@@ -28,6 +28,8 @@ struct Expectation {
   std::vector<std::string> sockets;   ///< plan.checks.sockets
   std::vector<std::string> readonly;  ///< plan.checks.readonly
   json::Value mounts;                 ///< plan.sandbox.mounts
+  bool isolated = false;              ///< plan.checks.isolated: no way out of the network namespace
+  std::int64_t proxy_port = 0;        ///< plan.checks.proxy_port: of the proxy that must deny; 0: none
 };
 
 /// Empty when the evidence proves the plan.

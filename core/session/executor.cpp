@@ -340,7 +340,8 @@ Result<std::unique_ptr<Running::State>> make_state(const json::Value& plan, os::
                       {"${session.dir}", directory.native()},
                       {"${session.created}", record.started},
                       {"${nonce}", nonce},
-                      {"${token}", token}};
+                      {"${token}", token},
+                      {"${session.sandbox}", name}};
   auto state = std::make_unique<Running::State>(fill_plan(plan, values), std::move(lock),
                                                 Journal(directory, deps.env));
   state->directory = directory;

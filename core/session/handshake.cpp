@@ -70,6 +70,10 @@ std::vector<std::string> checker_argv(const ExecTarget& target) {
   for (const std::string& path : target.checks.strings_at("/readonly")) {
     out.insert(out.end(), {"--readonly", path});
   }
+  if (target.checks.flag("/isolated")) out.emplace_back("--isolated");
+  if (const std::int64_t port = target.checks.integer("/proxy_port"); port > 0) {
+    out.insert(out.end(), {"--proxy-port", std::to_string(port)});
+  }
   out.emplace_back("--");
   out.insert(out.end(), target.argv.begin(), target.argv.end());
   return out;
@@ -223,6 +227,8 @@ Result<json::Value> Handshake::receive_evidence(const ExecTarget& target, bool t
   expected.sockets = target.checks.strings_at("/sockets");
   expected.readonly = target.checks.strings_at("/readonly");
   expected.mounts = target.mounts;
+  expected.isolated = target.checks.flag("/isolated");
+  expected.proxy_port = target.checks.integer("/proxy_port");
   auto failures = verify_evidence(*evidence, expected);
   for (CheckFailure& failure : verify_sources(*evidence, target.sources))
     failures.push_back(std::move(failure));

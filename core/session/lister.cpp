@@ -85,12 +85,21 @@ void sort_entries(std::vector<SandboxEntry>& entries) {
   });
 }
 
-Status stop_one(const SandboxEntry& entry, plugin::Runtime* runtime, const os::Paths& paths) {
+/// Its scc is gone: nobody else removes the proxy of its network policy.
+Status stop_helpers(const SandboxEntry& entry, plugin::Runtime& runtime, const os::Paths& paths,
+                    const os::Environment& env) {
+  if (entry.state != "stale" || !valid_name(entry.name)) return {};
+  return end_helpers(runtime, entry.name, paths, env);
+}
+
+Status stop_one(const SandboxEntry& entry, plugin::Runtime* runtime, const os::Paths& paths,
+                const os::Environment& env) {
   if (runtime == nullptr) {
     return fail(Kind::internal, "sandbox.runtime", "the runtime " + entry.runtime + " is not there any more");
   }
   const unsigned grace = entry.session ? entry.session->stop_grace_ms : SessionRecord{}.stop_grace_ms;
   SCC_CHECK(runtime->sandbox_stop(entry.id, grace));
+  SCC_CHECK(stop_helpers(entry, *runtime, paths, env));
   if (entry.state == "stale" || entry.state == "idle") return close_record(entry, paths);
   return {};
 }
@@ -178,7 +187,7 @@ StopOutcome stop_sandboxes(const std::vector<SandboxEntry>& entries,
     } else if (const auto found = own[worker].find(id); found != own[worker].end()) {
       runtime = found->second.get();
     }
-    done[i] = stop_one(*running[i], runtime, paths);
+    done[i] = stop_one(*running[i], runtime, paths, env);
   });
   StopOutcome out;
   for (std::size_t i = 0; i < running.size(); ++i) {

@@ -265,6 +265,22 @@ Status end_orphan(plugin::Runtime& runtime, const std::string& instance, unsigne
   return {};
 }
 
+Status end_helpers(plugin::Runtime& runtime, const std::string& instance, const os::Paths& paths,
+                   const os::Environment& env) {
+  Search search{paths, env, Liveness(paths), {}};
+  search.only = instance;
+  SCC_CHECK(find_sandboxes(search, runtime));
+  SCC_CHECK(find_networks(search, runtime));
+  for (const PruneItem& item : search.report.items) {
+    if (item.what == What::sandbox && item.name == instance) continue;
+    if (auto removed = remove_item(item, &runtime); !removed) {
+      return fail(std::move(removed).error().with("while removing the " + std::string(to_string(item.what)) +
+                                                  " " + item.name));
+    }
+  }
+  return {};
+}
+
 PruneOutcome apply_prune(const PruneReport& report, const std::vector<plugin::Runtime*>& runtimes,
                          const os::Paths& paths) {
   PruneOutcome out;

@@ -43,6 +43,12 @@ struct PruneOutcome {
 Result<PruneReport> plan_prune(const std::vector<plugin::Runtime*>& runtimes, const os::Paths& paths,
                                const os::Environment& env);
 /// Removes what the report names, holding each instance's launch lock meanwhile. Idempotent.
+/// Removes what belongs to the sandbox beside itself: the containers and networks of its network policy. For
+/// a sandbox whose scc is gone, or a launch that failed. The caller holds the launch lock or knows that
+/// nobody does.
+Status end_helpers(plugin::Runtime& runtime, const std::string& instance, const os::Paths& paths,
+                   const os::Environment& env);
+
 PruneOutcome apply_prune(const PruneReport& report, const std::vector<plugin::Runtime*>& runtimes,
                          const os::Paths& paths);
 

@@ -34,6 +34,7 @@ struct Running::State {
   json::Value facts;     ///< what the sandbox is made of (reuse.h)
   StoredSession stored;
   json::Value attachment;
+  json::Value network_evidence;  ///< scc.netpolicy-evidence/1; null where the policy enforces nothing
   bool agent_started = false;
   std::vector<Undo> undo;  ///< in the order of making
 };

@@ -7,8 +7,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
+
 #include "base/str.h"
 #include "os/idmap.h"
+#include "session/network.h"
 #include "session/prune.h"
 #include "session/reuse.h"
 #include "session/state.h"
@@ -67,6 +70,11 @@ StepResult write_files(State& state, const Deps& deps) {
     }
     SCC_TRY(const unsigned mode, parse_mode(file.str("/mode", "0444")));
     SCC_CHECK(write_new_file(target, text, mode));
+    // A folder of files is bound as a whole; who may read them may look into it. Nobody else gets this far.
+    const stdfs::path folder = target.parent_path();
+    for (stdfs::path at = folder; at != state.directory / "files"; at = at.parent_path()) {
+      if (::chmod(at.c_str(), 0755) != 0) return fail(os::errno_error("chmod", at, errno));
+    }
     ++count;
   }
   return json::Value(json::Object{{"files", count}});
@@ -115,15 +123,6 @@ StepResult ensure_volume(State& state, const Deps& deps) {
     state.undo.push_back({"volume.ensure", [name](const Deps& d) { return d.runtime.volume_remove(name); }});
   }
   return json::Value(json::Object{{"name", name}, {"created", created}});
-}
-
-StepResult apply_network(State& state, const Deps& deps) {
-  const json::Value* network = state.plan.at("/network");
-  SCC_TRY(state.attachment, deps.netpolicy.apply(network != nullptr ? *network : json::Value()));
-  const json::Value attachment = state.attachment;
-  state.undo.push_back(
-      {"network.apply", [attachment](const Deps& d) { return d.netpolicy.release(attachment); }});
-  return attachment;
 }
 
 /// The planned sandbox with what the network policy knows only now.
@@ -225,6 +224,7 @@ StepResult dispatch(State& state, const json::Value& step, const Deps& deps) {
   if (state.sandbox_id.empty()) return bad_step(op + " before sandbox.create");
   if (op == "volume.prepare") return prepare_volume(state, step, deps);
   if (op == "sandbox.start") return start_sandbox(state, deps);
+  if (op == "network.verify") return verify_network(state, deps);
   return bad_step("the step " + op + " is not known here");
 }
 
@@ -243,6 +243,7 @@ constexpr std::array kSteps{
     StepText{"volume.prepare", nullptr},
     StepText{"sandbox.start", "starting the sandbox"},
     StepText{"workspace.detach", nullptr},
+    StepText{"network.verify", "verifying the proxy"},
     StepText{"agent.exec", "verifying the sandbox from inside"},
     StepText{"sandbox.stop", nullptr},
 };

@@ -310,6 +310,21 @@ struct NetAttach {
   }
 };
 
+/// The sandbox's own port on loopback, which leads to a unix socket in ${session.dir}/net/run.
+struct NetRelay {
+  int port = 0;  ///< 0: none
+  std::string socket;
+  void write(JsonWriter& w) const {
+    w.begin_object().member("port", port).member("socket", socket).end_object();
+  }
+};
+
+struct NetFile {
+  std::string name;  ///< relative, without ".."
+  std::string text;
+  void write(JsonWriter& w) const { w.begin_object().member("name", name).member("text", text).end_object(); }
+};
+
 struct NetPlan {
   std::string mode;  ///< the policy
   NetAttach network;
@@ -318,12 +333,17 @@ struct NetPlan {
   bool enforced = false;  ///< never true without a verify that proves it
   std::vector<std::string> notes;
   std::string details_json;  ///< an object of the policy's own, handed back to apply()
+  std::string transport;     ///< how an enforced sandbox reaches its proxy: "socket"
+  NetRelay relay;
+  std::vector<NetFile>
+      files;  ///< for bind mounts of the policy's containers, below ${session.dir}/files/network
 
   std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.netpolicy-plan/1").member("mode", mode);
     w.member("network", network).member("dns", dns).member("env", env).member("enforced", enforced);
-    w.member("notes", notes);
+    w.member("notes", notes).member_if("transport", transport).member_if("files", files);
+    if (relay.port != 0) w.member("relay", relay);
     if (!details_json.empty()) w.key("details").raw(details_json);
     w.end_object();
   }

@@ -6,6 +6,9 @@
 //   void release(const Json& attachment);          idempotent
 #pragma once
 
+#include <chrono>
+#include <memory>
+
 #include <scc/sdk/component.hpp>
 
 namespace scc::sdk {
@@ -61,7 +64,8 @@ constexpr scc_component netpolicy(const char* id) {
 }
 
 /// The selected runtime behind the host's checks, for apply(), verify() and release(). Made per call; `table`
-/// gives the verbs that have no wrapper here.
+/// gives the verbs that have no wrapper here. The host offers what a policy needs for its own networks and
+/// containers; other verbs are NULL.
 class RuntimeClient {
  public:
   explicit RuntimeClient(const Host& host) : host_(host) {
@@ -101,10 +105,48 @@ class RuntimeClient {
     if (status != SCC_OK) fail(status, error, "stopping a sandbox");
   }
 
+  struct Ran {
+    int exit_code = 0;
+    std::string out;
+    std::string err;
+  };
+  /// Runs a process in a sandbox to its end; at most 1 MiB of output. SCC_E_TIMEOUT after timeout_ms.
+  Ran run(std::string_view id, std::string_view request_json, std::uint32_t timeout_ms) const {
+    ErrorCatch error;
+    scc_exec* exec = nullptr;
+    scc_status status = table->exec_open(instance, view(id), view(request_json), &exec, error.c());
+    if (status != SCC_OK) fail(status, error, "starting a process");
+    const auto close = [this](scc_exec* e) { table->exec_close(e); };
+    const std::unique_ptr<scc_exec, decltype(close)> closer(exec, close);
+    Ran ran;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+    for (;;) {
+      Collect bytes;
+      scc_channel channel = SCC_CHANNEL_END;
+      status = table->exec_read(exec, 100, &channel, bytes.c(), error.c());
+      const bool late = std::chrono::steady_clock::now() >= end;
+      if (status == SCC_E_TIMEOUT && !late) continue;
+      if (status != SCC_OK) fail(status, error, "reading from a process");
+      if (channel == SCC_CHANNEL_END) break;
+      (channel == SCC_CHANNEL_OUT ? ran.out : ran.err) += bytes.str();
+      if (late || ran.out.size() + ran.err.size() > kMostOutput) {
+        throw Failure(late ? SCC_E_TIMEOUT : SCC_E_LIMIT, "sdk.exec",
+                      "a process said too much or took too long");
+      }
+    }
+    std::int32_t code = 0;
+    status = table->exec_wait(exec, 2000, &code, error.c());
+    if (status != SCC_OK) fail(status, error, "waiting for a process");
+    ran.exit_code = code;
+    return ran;
+  }
+
   scc_runtime* instance = nullptr;
   const scc_runtime_v1* table = nullptr;
 
  private:
+  static constexpr std::size_t kMostOutput = std::size_t{1} << 20U;
+
   template <class Verb>
   Json ask(Verb verb, std::string_view input, const char* what) const {
     Collect out;
