@@ -103,7 +103,7 @@ void judge_editor(Judge& judge, const Call& call) {
       continue;
     const std::size_t bang = text.find('!');
     if (bang != View::npos) judge.line(text.substr(bang + 1), call.depth + 1);
-    if (text.find("system(") != View::npos) judge_code(judge, text, call.depth);
+    if (text.find("system") != View::npos) judge_code(judge, text, call.depth);
   }
 }
 

@@ -163,18 +163,26 @@ bool Parser::subshell(Script* out) {
   return true;
 }
 
+/// "((": arithmetic in bash, two subshells in dash and wherever no "))" ends it. What either would run is
+/// kept.
 bool Parser::arithmetic_command(Script* out) {
   const std::size_t start = at_;
+  const std::size_t first = out->commands.size();
+  const bool nested = subshell(out);
+  if (failure_ == Failure::too_deep || failure_ == Failure::too_complex) return false;
+  const std::size_t end = at_;
+  failure_ = Failure::none;
+  if (!nested) out->commands.resize(first);
   Word word;
-  at_ += 2;
+  at_ = start + 2;
   if (arithmetic(&word, true, "))")) {
     keep_words(out, {std::move(word)}, in_function_);
     return true;
   }
-  if (failure_ != Failure::syntax) return false;
+  if (failure_ != Failure::syntax || !nested) return false;
   failure_ = Failure::none;
-  at_ = start;
-  return subshell(out);
+  at_ = end;
+  return true;
 }
 
 /// [[ ... ]]: operators and words; only the words' substitutions matter.
