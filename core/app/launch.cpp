@@ -250,8 +250,8 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   SCC_TRY(out.engine, choose_engine(host, engine_of(host, options, resolved.root())));
   SCC_CHECK(refuse_engine_socket(resolved.workspace.root, out.engine.info.str("/endpoint")));
   PlanInputs in;
-  SCC_CHECK(plan_network(host, out, governance, options.shell ? std::string() : provider_id, resolved.identity,
-                         in.network));
+  SCC_CHECK(plan_network(host, out, governance, options.shell ? std::string() : provider_id,
+                         resolved.identity, in.network));
   SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options, governance));
   SCC_CHECK(check_destination_sets(host, governance, provider_id, in.spec));
   SCC_TRY(const ImageChoice image,

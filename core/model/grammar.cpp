@@ -123,6 +123,19 @@ bool server_name(std::string_view text) noexcept {
   return !text.empty() && text.size() <= 64 &&
          every(text, [](char c) { return alnum(c) || c == '_' || c == '-'; });
 }
+bool rule_id(std::string_view text) noexcept {
+  const std::size_t dot = text.find('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == text.size()) return false;
+  const auto plain = [](char c) { return lower(c) || digit(c); };
+  return lower(text.front()) && every(text.substr(0, dot), plain) && lower(text[dot + 1]) &&
+         every(text.substr(dot + 1), [&](char c) { return plain(c) || c == '_'; });
+}
+bool program(std::string_view text) noexcept {
+  return !text.empty() && alnum(text.front()) && every(text, [](char c) { return name_char(c) || c == '+'; });
+}
+bool option(std::string_view text) noexcept {
+  return text.size() > 1 && text.front() == '-' && word(text);
+}
 bool slug(std::string_view text) noexcept {
   return !text.empty() && every(text, [](char c) { return lower(c) || digit(c) || c == '-'; });
 }

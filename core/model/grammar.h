@@ -18,6 +18,9 @@ bool name(std::string_view text) noexcept;          ///< [A-Za-z0-9][A-Za-z0-9._
 bool action_name(std::string_view text) noexcept;   ///< the same with ':' inside
 bool server_name(std::string_view text) noexcept;   ///< [A-Za-z0-9_-]{1,64}
 bool slug(std::string_view text) noexcept;          ///< [a-z0-9-]+
+bool rule_id(std::string_view text) noexcept;       ///< [a-z][a-z0-9]*[.][a-z][a-z0-9_]*
+bool program(std::string_view text) noexcept;       ///< [A-Za-z0-9][A-Za-z0-9._+-]*
+bool option(std::string_view text) noexcept;        ///< '-' and printable ASCII without blanks
 bool plugin_id(std::string_view text) noexcept;     ///< [a-z][a-z0-9.-]{0,62}
 bool plugin_glob(std::string_view text) noexcept;   ///< the same, with '*' for any run
 bool version(std::string_view text) noexcept;       ///< [0-9]+[.][0-9]+[.][0-9]+

@@ -14,9 +14,22 @@ struct Organization {
   std::string default_profile;  ///< empty: none
 };
 
+/// A command that the organisation judges without code.
+struct SafetyCommand {
+  std::string id;          ///< empty: made of the program
+  std::string program;     ///< last part of its path
+  std::string subcommand;  ///< its leading operands, joined by blanks; empty: any
+  Strings flags;           ///< all must be given
+  std::string verdict;     ///< block, warn, allow
+  std::string message;
+};
+
 struct SafetyNet {
   std::string action = "block";  ///< block, warn, allow
   std::map<std::string, bool> rules;
+  StringMap levels;  ///< rule id -> block, warn, allow
+  std::vector<SafetyCommand> commands;
+  Strings protected_branches;
   bool fell_back = false;  ///< the section was missing or not readable: block with every rule
 };
 

@@ -177,6 +177,12 @@ SafetyNet read_safety_net(const json::Value* section_value, Strings* warnings) {
   }
   out.action = text(*section_value, "action", out.action);
   for (auto& [rule, on] : out.rules) on = flag(*section_value, rule, true);
+  out.levels = section_value->map_at("/rules");
+  out.protected_branches = strings(*section_value, "protected_branches");
+  for (const json::Value& one : section(*section_value, "commands").items()) {
+    out.commands.push_back({text(one, "id"), text(one, "program"), text(one, "subcommand"),
+                            strings(one, "flags"), text(one, "verdict"), text(one, "message")});
+  }
   return out;
 }
 

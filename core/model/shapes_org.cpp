@@ -31,6 +31,31 @@ constexpr Shape kOrganization{.type = Type::object, .fields = kOrganizationField
 // ---- security ----
 constexpr std::array<std::string_view, 3> kSafetyActions{"block", "warn", "allow"};
 constexpr Shape kSafetyAction{.type = Type::text, .choices = kSafetyActions};
+constexpr Shape kSafetyRule{.type = Type::text,
+                            .expects = "a rule id, such as git.force_push",
+                            .pattern = "^[a-z][a-z0-9]*\\.[a-z][a-z0-9_]*$",
+                            .matches = grammar::rule_id};
+constexpr Shape kSafetyLevels{
+    .type = Type::map, .name = "safety levels", .item = &kSafetyAction, .key = &kSafetyRule};
+constexpr Shape kProgram{.type = Type::text,
+                         .expects = "the name of a program, without a path",
+                         .pattern = "^[A-Za-z0-9][A-Za-z0-9._+-]*$",
+                         .matches = grammar::program};
+constexpr Shape kCommandFlag{.type = Type::text,
+                             .expects = "an option, such as --force or -f",
+                             .pattern = "^-[!-~]+$",
+                             .matches = grammar::option};
+constexpr Shape kCommandFlags{.type = Type::list, .item = &kCommandFlag};
+constexpr std::array kSafetyCommandFields{
+    Field{"id", &kSafetyRule, "Shown with the verdict; made of the program without it."},
+    Field{"program", &kProgram, "The last part of its path.", kRequired},
+    Field{"subcommand", &kText, "Its leading operands, joined by blanks; absent is any."},
+    Field{"flags", &kCommandFlags, "All must be given."},
+    Field{"verdict", &kSafetyAction, "", kRequired},
+    Field{"message", &kText, "What to do instead."},
+};
+constexpr Shape kSafetyCommand{.type = Type::object, .fields = kSafetyCommandFields, .strict = true};
+constexpr Shape kSafetyCommands{.type = Type::list, .item = &kSafetyCommand};
 constexpr std::array kSafetyFields{
     Field{"action", &kSafetyAction, "Default \"block\"."},
     Field{"block_force_push", &kFlag, "Default true, as are the others."},
@@ -39,6 +64,10 @@ constexpr std::array kSafetyFields{
     Field{"block_checkout_restore", &kFlag, ""},
     Field{"block_clean", &kFlag, ""},
     Field{"block_stash_destructive", &kFlag, ""},
+    Field{"rules", &kSafetyLevels, "Rule id to verdict; `scc safety rules` lists the ids.", false,
+          kExtension},
+    Field{"commands", &kSafetyCommands, "Commands that the organisation judges itself.", false, kExtension},
+    Field{"protected_branches", &kNames, "", false, kExtension},
 };
 }  // namespace
 

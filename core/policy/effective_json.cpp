@@ -181,6 +181,17 @@ json::Value plugin_policy(const model::PluginPolicy& policy) {
   return out;
 }
 
+json::Value command(const model::SafetyCommand& one) {
+  json::Value out;
+  out["id"] = one.id.empty() ? "org." + one.program : one.id;
+  out["program"] = one.program;
+  out["subcommand"] = one.subcommand;
+  out["flags"] = json::Value::strings(one.flags);
+  out["verdict"] = one.verdict;
+  out["message"] = one.message;
+  return out;
+}
+
 json::Value safety(const model::SafetyNet& net) {
   json::Value out;
   out["action"] = net.action;
@@ -188,6 +199,13 @@ json::Value safety(const model::SafetyNet& net) {
   for (const auto& [rule, on] : net.rules) rules.emplace(rule, on);
   out["rules"] = json::Value(std::move(rules));
   out["fell_back"] = net.fell_back;
+  if (!net.levels.empty()) {
+    for (const auto& [rule, level] : net.levels) out["levels"][rule] = level;
+  }
+  if (!net.protected_branches.empty()) {
+    out["protected_branches"] = json::Value::strings(net.protected_branches);
+  }
+  for (const model::SafetyCommand& one : net.commands) out["commands"].array().push_back(command(one));
   return out;
 }
 

@@ -43,6 +43,12 @@ void Console::line(std::string_view text) {
   put(stdout, str::printable(text) + "\n");
 }
 
+void Console::record(std::string_view json) {
+  clear_progress();
+  put(stdout, json);
+  put(stdout, "\n");
+}
+
 void Console::table(const std::vector<std::string>& header,
                     const std::vector<std::vector<std::string>>& rows) {
   if (options_.json) return;

@@ -33,6 +33,8 @@ class Console {
 
   /// One line of data on stdout (human mode only).
   void line(std::string_view text);
+  /// A line of a stream of JSON documents on stdout, in every mode; the caller's bytes are already escaped.
+  void record(std::string_view json);
   /// A table on stdout: the header row, then the rows; columns are as wide as their widest cell.
   void table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
   /// A finished statement for the user on stderr; silent with --json and --quiet.

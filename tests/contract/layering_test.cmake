@@ -27,9 +27,9 @@ set(layer_plugin base json os net log scc)
 set(layer_builtin scc)
 set(layer_image base json os log plugin)
 set(layer_session base json os log plugin)
-set(layer_app base json os net git log model policy egress workspace config remote plugin builtin image session)
+set(layer_app base json os net git log model policy egress workspace config remote plugin builtin image session safety)
 set(layer_ui base json)
-set(layer_cli base json os log model policy egress config remote plugin builtin image session app ui scc)
+set(layer_cli base json os log model policy egress config remote plugin builtin image session app ui scc safety)
 set(layers base json os net git log model policy egress workspace config remote plugin builtin image session app ui cli)
 # What core/plugin shows to others; the rest of it is its own affair.
 set(plugin_public manifest registry provider runtime netpolicy probe policy documents)
@@ -104,6 +104,17 @@ foreach(file IN LISTS plugin_lists)
   endforeach()
 endforeach()
 
+# ---- the safety engine stands alone: a static guard links it ----
+sources(safety_files safety)
+foreach(file IN LISTS safety_files)
+  file(STRINGS ${ROOT}/${file} lines REGEX "^#[ ]*include \"")
+  foreach(line IN LISTS lines)
+    if(NOT line MATCHES "\"safety/[a-z_]+[.](h|def)\"")
+      violation("${file}: safety/ includes nothing but itself and the standard library: ${line}")
+    endif()
+  endforeach()
+endforeach()
+
 # ---- third-party libraries ----
 foreach(file IN LISTS product_files)
   file(STRINGS ${ROOT}/${file} lines REGEX "^#[ ]*include <")
@@ -145,7 +156,7 @@ endforeach()
 
 # ---- licence line, and length ----
 file(GLOB_RECURSE build_files LIST_DIRECTORIES false RELATIVE ${ROOT} ${ROOT}/core/CMakeLists.txt
-     ${ROOT}/sdk/CMakeLists.txt ${ROOT}/plugins/CMakeLists.txt ${ROOT}/sandbox/CMakeLists.txt
+     ${ROOT}/sdk/CMakeLists.txt ${ROOT}/safety/CMakeLists.txt ${ROOT}/plugins/CMakeLists.txt ${ROOT}/sandbox/CMakeLists.txt
      ${ROOT}/images/CMakeLists.txt ${ROOT}/tests/CMakeLists.txt ${ROOT}/tests/*.cmake ${ROOT}/cmake/*.cmake)
 file(GLOB script_files LIST_DIRECTORIES false RELATIVE ${ROOT} ${ROOT}/scripts/* ${ROOT}/.ci/*)
 foreach(file IN LISTS all_files python_files build_files script_files)

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/safety.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "app/launch.h"
+#include "app/resolve.h"
+#include "base/str.h"
+#include "policy/safety_policy.h"
+
+namespace scc::app {
+
+namespace {
+
+constexpr std::string_view kRulesHint =
+    "run `scc safety rules` for the ids, and see docs/safety.md for the document";
+
+json::Value refused(const json::Value& id, std::string_view why) {
+  json::Value out;
+  out["id"] = id;
+  out["decision"] = "block";
+  out["rule"] = "input.invalid";
+  out["reason"] = std::string(why);
+  out["hint"] = "";
+  out["at"] = "";
+  out["depth"] = 0;
+  return out;
+}
+
+bool texts(const json::Value& list) {
+  return list.is_array() && std::all_of(list.items().begin(), list.items().end(),
+                                        [](const json::Value& one) { return one.is_string(); });
+}
+
+/// Names of aliases are compared without case, as git does.
+safety::Context context_of(const json::Value& question) {
+  safety::Context out;
+  const json::Value* aliases = question.at("/aliases");
+  if (aliases == nullptr) return out;
+  out.git_aliases_known = true;
+  for (auto [name, value] : question.map_at("/aliases")) {
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    out.git_aliases.emplace(std::move(name), std::move(value));
+  }
+  return out;
+}
+
+std::string key_of(std::string_view id) {
+  const std::size_t dot = id.find('.');
+  if (dot == std::string_view::npos) return "";
+  return std::string(id.starts_with("network.") ? "block_network_" : "block_") +
+         std::string(id.substr(dot + 1));
+}
+
+}  // namespace
+
+SafetyPolicy safety_policy_default() {
+  SafetyPolicy out;
+  out.document["schema"] = 1;
+  out.document["action"] = "block";
+  out.document["source"] = "default";
+  out.policy = safety::read_policy(json::dump(out.document));
+  return out;
+}
+
+Result<SafetyPolicy> safety_policy_here(Host& host, const ExplainRequest& request) {
+  GovernOptions asked;
+  asked.team = request.team;
+  asked.provider = request.provider;
+  asked.freshness = Freshness::cache_only;
+  LaunchOptions options;
+  options.workspace = request.workspace;
+  options.allow_suspicious = true;
+  auto resolved = resolve_workspace(host, options);
+  if (!resolved && !request.workspace.empty()) return fail(std::move(resolved).error());
+  if (resolved) {
+    asked.workspace = resolved->workspace.root;
+    asked.git = &resolved->git;
+  }
+  SCC_TRY(const Governance governance, govern(host, asked));
+  SafetyPolicy out;
+  out.document = policy::safety_policy(governance.effective);
+  out.policy = safety::read_policy(json::dump(out.document));
+  return out;
+}
+
+Result<SafetyPolicy> safety_policy_file(const os::stdfs::path& path) {
+  SCC_TRY(const std::string text, os::read_file(path, safety::kPolicyBytes));
+  SafetyPolicy out;
+  out.policy = safety::read_policy(text);
+  if (out.policy.defective()) {
+    return fail(Kind::config, "safety.policy", str::printable(path.native()) + ": " + out.policy.defect,
+                std::string(kRulesHint));
+  }
+  SCC_TRY(out.document, json::parse(text));
+  return out;
+}
+
+json::Value verdict_json(const safety::Verdict& verdict) {
+  json::Value out;
+  out["decision"] = safety::to_string(verdict.decision);
+  out["rule"] = verdict.rule;
+  out["reason"] = verdict.reason;
+  out["hint"] = verdict.hint;
+  out["at"] = str::printable(verdict.at);
+  out["depth"] = verdict.depth;
+  return out;
+}
+
+json::Value answer_question(std::string_view line, const SafetyPolicy& fallback, bool* valid) {
+  const auto question = json::parse(line);
+  const json::Value none;
+  if (!question || !question->is_object())
+    return *valid = false, refused(none, "this line is not one JSON object");
+  const json::Value* id = question->at("/id");
+  const json::Value& name = id == nullptr ? none : *id;
+  const json::Value* command = question->at("/command");
+  const json::Value* argv = question->at("/argv");
+  const bool one = (command != nullptr) != (argv != nullptr);
+  if (!one || (command != nullptr && !command->is_string()) || (argv != nullptr && !texts(*argv))) {
+    return *valid = false, refused(name, "give either \"command\", a text, or \"argv\", a list of texts");
+  }
+  const json::Value* own = question->at("/policy");
+  const safety::Policy policy =
+      own == nullptr ? safety::Policy() : safety::read_inline_policy(json::dump(*own));
+  const safety::Policy& judged_by = own == nullptr ? fallback.policy : policy;
+  const safety::Context context = context_of(*question);
+  const safety::Verdict verdict =
+      command != nullptr ? safety::evaluate_line(command->as_string(), judged_by, context)
+                         : safety::evaluate_argv(question->strings_at("/argv"), judged_by, context);
+  json::Value out = verdict_json(verdict);
+  out["id"] = name;
+  return out;
+}
+
+safety::Verdict judge_words(const std::vector<std::string>& words, const safety::Policy& policy) {
+  if (words.size() == 1) return safety::evaluate_line(words[0], policy);
+  return safety::evaluate_argv(words, policy);
+}
+
+json::Value safety_rules(const SafetyPolicy& policy) {
+  json::Value out;
+  out["rules"].array();
+  const std::span<const safety::RuleInfo> all = safety::rules();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].id == "org") continue;
+    json::Value one;
+    one["id"] = all[i].id;
+    one["policy_key"] = key_of(all[i].id);
+    one["default"] = safety::to_string(all[i].level);
+    one["level"] = safety::to_string(policy.policy.decide(static_cast<safety::Rule>(i), all[i].level));
+    one["summary"] = all[i].loss;
+    one["hint"] = all[i].hint;
+    out["rules"].array().push_back(std::move(one));
+  }
+  const json::Value* own = policy.document.at("/org_rules");
+  out["org_rules"] = own == nullptr ? json::Value(json::Array()) : *own;
+  out["action"] = safety::to_string(policy.policy.action);
+  out["source"] = policy.policy.source;
+  return out;
+}
+
+}  // namespace scc::app

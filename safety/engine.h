@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The safety engine: says of a command line, or of one command's argv, whether it would lose work, leave the
+// sandbox or step around the guard. Pure but for the optional probe; no exception leaves it, and time and
+// memory are bounded (64 KiB of line, 16 levels, 4096 commands). Used by the host (`scc safety`), by agents'
+// hooks and by the guard in front of the real programs; equal argv gives equal verdicts in all of them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "safety/policy.h"
+#include "safety/verdict.h"
+
+namespace scc::safety {
+
+/// Answers that only the repository has. All may be unknown.
+class Probe {
+ public:
+  Probe() = default;
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+  virtual ~Probe() = default;
+  /// Whether `name` is a commit or branch rather than a path, for `git checkout NAME`.
+  virtual std::optional<bool> is_revision(std::string_view name) const = 0;
+};
+
+struct Context {
+  /// alias.* of the repository and the user, names in lower case; the value as in git's settings.
+  std::map<std::string, std::string> git_aliases;
+  /// The list above is complete: what is in it neither and no command of git is a program git-NAME.
+  bool git_aliases_known = false;
+  /// The process environment of an argv; only names that matter to git are looked at.
+  std::vector<std::pair<std::string, std::string>> environment;
+  const Probe* probe = nullptr;
+};
+
+/// A whole shell line, as an agent's tool call has it.
+Verdict evaluate_line(std::string_view line, const Policy& policy, const Context& context = {}) noexcept;
+/// One command as the kernel would get it; no argument is ever read again as shell text, but for those that
+/// the program itself hands to a shell (sh -c, xargs, git's exec options).
+Verdict evaluate_argv(const std::vector<std::string>& argv, const Policy& policy,
+                      const Context& context = {}) noexcept;
+
+/// Only looks, whatever its arguments: these run, with a warning, even when the guard itself is broken.
+bool read_only_git(std::string_view subcommand) noexcept;
+
+}  // namespace scc::safety

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that damage .git behind git's back, and copies of or links to guarded programs.
+#include <algorithm>
+#include <array>
+#include <fnmatch.h>
+
+#include "safety/judge.h"
+
+namespace scc::safety {
+
+namespace {
+
+using View = std::string_view;
+
+/// Whether a path leads to .git or below it; patterns count as what they match. Lock files that a dead git
+/// left behind are fair game.
+bool in_git_dir(const std::string& path) {
+  if (path.ends_with(".lock")) return false;
+  std::size_t start = 0;
+  while (start <= path.size()) {
+    const std::size_t end = std::min(path.find('/', start), path.size());
+    const std::string part = path.substr(start, end - start);
+    if (part == ".git") return true;
+    const bool pattern = part.find_first_of("*?[") != std::string::npos;
+    // ".*" and "*" match it too, but whoever writes them means something else; ".g*" means it.
+    if (pattern && part.size() > 2 && part[0] == '.' && !has_unknown(part) &&
+        fnmatch(part.c_str(), ".git", FNM_PERIOD) == 0)
+      return true;
+    start = end + 1;
+  }
+  return false;
+}
+
+Args operands_of(const Args& argv) {
+  Args out;
+  bool ended = false;
+  for (std::size_t i = 1; i < argv.size(); ++i) {
+    if (!ended && argv[i] == "--") {
+      ended = true;
+    } else if (ended || !argv[i].starts_with('-')) {
+      out.push_back(argv[i]);
+    }
+  }
+  return out;
+}
+
+void copies(Judge& judge, const Call& call, View name, const Args& operands) {
+  const bool link = name == "ln";
+  if ((!link && name != "cp" && name != "install" && name != "mv") || operands.empty()) return;
+  const std::string& source = operands[0];
+  const View tool = base_name(source);
+  if (!guarded_tool(tool) || source.find('/') == std::string::npos || source.ends_with('/')) return;
+  if (operands.size() < 2) return;
+  const std::string& target = operands.back();
+  if (link) {
+    judge.links[target] = std::string(tool);
+    return;
+  }
+  judge.copies.insert(target);
+  judge.report(Rule::copied_binary, Decision::warn, source, call.depth);
+}
+
+}  // namespace
+
+void judge_redirect(Judge& judge, View target, bool writes, unsigned depth) {
+  if (target.starts_with("/dev/tcp/") || target.starts_with("/dev/udp/")) {
+    return judge.report(Rule::net_raw,
+                        judge.policy().network == Network::open ? Decision::allow : Decision::block, target,
+                        depth);
+  }
+  if (writes && in_git_dir(std::string(target))) judge.report(Rule::git_dir, Decision::warn, target, depth);
+}
+
+void judge_files(Judge& judge, const Call& call) {
+  const View name = base_name(call.argv[0]);
+  const Args operands = operands_of(call.argv);
+  copies(judge, call, name, operands);
+  constexpr std::array<View, 7> kDestroys{"rm", "rmdir", "unlink", "shred", "truncate", "srm", "wipe"};
+  const bool destroys = std::find(kDestroys.begin(), kDestroys.end(), name) != kDestroys.end();
+  if (destroys) {
+    for (const std::string& one : operands) {
+      if (in_git_dir(one)) return judge.report(Rule::git_dir, one, call.depth);
+    }
+    return;
+  }
+  if (name == "mv") {
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      if (in_git_dir(operands[i])) {
+        judge.report(Rule::git_dir, i + 1 < operands.size() ? Decision::block : Decision::warn, operands[i],
+                     call.depth);
+      }
+    }
+    return;
+  }
+  if ((name == "tee" || name == "cp" || name == "ln" || name == "install" || name == "rsync") &&
+      !operands.empty()) {
+    const std::size_t first = name == "tee" ? 0 : operands.size() - 1;
+    for (std::size_t i = first; i < operands.size() && (first == 0 || operands.size() > 1); ++i) {
+      if (in_git_dir(operands[i])) judge.report(Rule::git_dir, Decision::warn, operands[i], call.depth);
+    }
+    return;
+  }
+  if (name == "find") {
+    const bool deletes = std::find(call.argv.begin(), call.argv.end(), "-delete") != call.argv.end();
+    for (const std::string& one : operands) {
+      if (deletes && in_git_dir(one)) return judge.report(Rule::git_dir, one, call.depth);
+    }
+  }
+  if (name == "dd") {
+    for (const std::string& one : operands) {
+      if (one.starts_with("of=") && in_git_dir(one.substr(3))) judge.report(Rule::git_dir, one, call.depth);
+    }
+  }
+  if (name == "java") {
+    const bool jar = std::any_of(operands.begin(), operands.end(), [](const std::string& one) {
+      return base_name(one).starts_with("bfg") && one.ends_with(".jar");
+    });
+    if (jar) judge.report(Rule::history_rewrite, call.argv[0], call.depth);
+  }
+  if (name == "bfg") judge.report(Rule::history_rewrite, call.argv[0], call.depth);
+}
+
+}  // namespace scc::safety

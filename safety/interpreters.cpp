@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// One-liners of interpreters and editors: looks for string literals that a program would hand to exec or to a
+// shell. A hint for the person, never a proof: the guard sees what such a program really starts.
+#include <algorithm>
+#include <array>
+
+#include "safety/judge.h"
+
+namespace scc::safety {
+
+namespace {
+
+using View = std::string_view;
+
+struct Interpreter {
+  View prefix;   ///< of the program's name: "python" covers python3.11
+  View letters;  ///< options whose value is program text; empty: the first operand is
+};
+constexpr std::array kInterpreters{
+    Interpreter{"python", "c"},  Interpreter{"pypy", "c"},      Interpreter{"perl", "eE"},
+    Interpreter{"ruby", "e"},    Interpreter{"node", "ep"},     Interpreter{"nodejs", "ep"},
+    Interpreter{"bun", "ep"},    Interpreter{"deno", "e"},      Interpreter{"php", "rBER"},
+    Interpreter{"lua", "e"},     Interpreter{"awk", ""},        Interpreter{"gawk", ""},
+    Interpreter{"mawk", ""},     Interpreter{"nawk", ""},       Interpreter{"tclsh", "c"},
+    Interpreter{"Rscript", "e"}, Interpreter{"osascript", "e"}, Interpreter{"expect", "c"},
+    Interpreter{"julia", "eE"},
+};
+constexpr std::array<View, 8> kEditors{"vim", "vi", "nvim", "ex", "view", "vimdiff", "gvim", "rvim"};
+
+struct Literal {
+  std::string text;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+std::vector<Literal> literals(View code) {
+  std::vector<Literal> out;
+  for (std::size_t i = 0; i < code.size() && out.size() < 256; ++i) {
+    const char quote = code[i];
+    if (quote != '\'' && quote != '"' && quote != '`') continue;
+    Literal one;
+    one.begin = i;
+    for (++i; i < code.size() && code[i] != quote; ++i) {
+      if (code[i] == '\\' && i + 1 < code.size()) ++i;
+      one.text += code[i];
+    }
+    one.end = i + 1;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+/// Between two elements of one argument list: nothing but commas, blanks and brackets.
+bool same_list(View between) {
+  return between.find_first_not_of(", \t\n[](){}") == View::npos;
+}
+
+/// Whether the program text starts other programs at all; `print("git push -f")` does not.
+bool starts_programs(View code) {
+  constexpr std::array<View, 14> kWords{"system", "exec",  "popen", "Popen",        "subprocess",
+                                        "spawn",  "call(", "run(",  "check_output", "`",
+                                        "qx",     "%x",    "Open3", "shell"};
+  return std::any_of(kWords.begin(), kWords.end(), [&](View word) { return code.find(word) != View::npos; });
+}
+
+void judge_code(Judge& judge, View code, unsigned depth) {
+  if (!names_guarded(code)) return;
+  judge.report(Rule::interp_inline, code.substr(0, 60), depth);
+  if (!starts_programs(code)) return;
+  const std::vector<Literal> found = literals(code);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (names_guarded(found[i].text) && found[i].text.find(' ') != std::string::npos)
+      judge.line(found[i].text, depth + 1);
+    const View program = base_name(found[i].text);
+    if (!guarded_tool(program) && dashed_git(program).empty()) continue;
+    Call call;
+    call.depth = depth + 1;
+    call.argv.push_back(found[i].text);
+    for (std::size_t k = i + 1;
+         k < found.size() && same_list(code.substr(found[k - 1].end, found[k].begin - found[k - 1].end));
+         ++k) {
+      call.argv.push_back(found[k].text);
+    }
+    judge.call(std::move(call));
+  }
+  // qw(git push -f), %w[...], `git push -f` of perl and ruby: words without quotes of their own.
+  for (const View open : {View("qw(", 3), View("qw/", 3), View("%w[", 3), View("%w(", 3), View("qx(", 3),
+                          View("%x(", 3), View("qx{", 3)}) {
+    const std::size_t at = code.find(open);
+    if (at == View::npos) continue;
+    const std::size_t end = code.find_first_of(")]/}", at + 3);
+    judge.line(code.substr(at + 3, end == View::npos ? View::npos : end - at - 3), depth + 1);
+  }
+}
+
+void judge_editor(Judge& judge, const Call& call) {
+  for (std::size_t i = 1; i < call.argv.size(); ++i) {
+    View text = call.argv[i];
+    if (text == "-c" || text == "--cmd" || text == "-s") continue;
+    if (text.starts_with('+'))
+      text.remove_prefix(1);
+    else if (i == 1 || (call.argv[i - 1] != "-c" && call.argv[i - 1] != "--cmd"))
+      continue;
+    const std::size_t bang = text.find('!');
+    if (bang != View::npos) judge.line(text.substr(bang + 1), call.depth + 1);
+    if (text.find("system") != View::npos) judge_code(judge, text, call.depth);
+  }
+}
+
+void judge_gdb(Judge& judge, const Call& call) {
+  for (const std::string& arg : call.argv) {
+    if (arg.starts_with("shell ")) judge.line(View(arg).substr(6), call.depth + 1);
+    if (arg.starts_with('!')) judge.line(View(arg).substr(1), call.depth + 1);
+  }
+}
+
+/// The value of an option in a cluster, glued or the next argument.
+void code_options(Judge& judge, const Call& call, View letters) {
+  for (std::size_t i = 1; i < call.argv.size(); ++i) {
+    const std::string& arg = call.argv[i];
+    if (arg == "--eval" || arg == "--print" || arg == "eval") {
+      if (i + 1 < call.argv.size()) judge_code(judge, call.argv[i + 1], call.depth);
+      continue;
+    }
+    if (arg.starts_with("--eval=")) judge_code(judge, View(arg).substr(7), call.depth);
+    if (arg.size() < 2 || arg[0] != '-' || arg[1] == '-') {
+      if (!arg.starts_with('-')) return;  // a script file and its own arguments
+      continue;
+    }
+    const std::size_t at = arg.find_first_of(letters, 1);
+    if (at == std::string::npos) continue;
+    if (at + 1 < arg.size())
+      judge_code(judge, View(arg).substr(at + 1), call.depth);
+    else if (i + 1 < call.argv.size())
+      judge_code(judge, call.argv[++i], call.depth);
+  }
+}
+
+}  // namespace
+
+bool judge_interpreter(Judge& judge, const Call& call) {
+  const View name = base_name(call.argv[0]);
+  if (std::find(kEditors.begin(), kEditors.end(), name) != kEditors.end())
+    return judge_editor(judge, call), true;
+  if (name == "gdb") return judge_gdb(judge, call), true;
+  for (const Interpreter& one : kInterpreters) {
+    if (!name.starts_with(one.prefix)) continue;
+    const View rest = name.substr(one.prefix.size());
+    if (rest.find_first_not_of("0123456789.w") != View::npos) continue;
+    if (!one.letters.empty()) {
+      code_options(judge, call, one.letters);
+      // Program text on standard input.
+      if (call.input.kind == Input::Kind::text) judge_code(judge, call.input.text, call.depth);
+      return true;
+    }
+    for (std::size_t i = 1; i < call.argv.size(); ++i) {
+      if (call.argv[i].find("system") != std::string::npos || call.argv[i].find('|') != std::string::npos)
+        judge_code(judge, call.argv[i], call.depth);
+    }
+    return true;
+  }
+  return false;
+}
+
+}  // namespace scc::safety

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// One judgement: walks a command or a shell line, everything that it would start included, and keeps the
+// worst finding. Bounded in depth, commands and work. Private to this folder; engine.h is the door.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "safety/engine.h"
+#include "safety/options.h"
+#include "safety/policy.h"
+
+namespace scc::safety {
+
+inline constexpr std::size_t kLineBytes = std::size_t{64} << 10U;
+inline constexpr unsigned kMaxDepth = 16;
+inline constexpr unsigned kMaxCommands = 4096;
+
+/// NAME=value before a command, or exported earlier in the line.
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+/// What a command reads, as far as the line says.
+struct Input {
+  enum class Kind : unsigned char { none, text, names, file, unknown };
+  /// none: the terminal or whatever the line inherits; names: paths or refs that git or find lists.
+  Kind kind = Kind::none;
+  std::string text;
+};
+
+/// One simple command with all its words known as well as the line tells.
+struct Call {
+  Args argv;
+  Environment env;
+  Input input;
+  unsigned depth = 0;
+  unsigned hops = 0;                 ///< aliases of git that led here
+  bool open_ended = false;           ///< more arguments may follow that nobody knows (xargs)
+  std::vector<std::string> outputs;  ///< text that an argument's process substitution delivers
+};
+
+class Judge {
+ public:
+  Judge(const Policy& policy, const Context& context) : policy_(policy), context_(context) {}
+
+  /// A whole shell line. `positional` are $0, $1, ...
+  void line(std::string_view text, unsigned depth, const Args& positional = {});
+  /// One command: unwraps sudo, env, sh -c, ... and judges what is left.
+  void call(Call call);
+  /// A finding. `level` is what the rule says of it before the policy has its word.
+  void report(Rule rule, Decision level, std::string_view at, unsigned depth, std::string_view detail = {});
+  void report(Rule rule, std::string_view at, unsigned depth, std::string_view detail = {}) {
+    report(rule, info(rule).level, at, depth, detail);
+  }
+  /// What a judgement of its own says of the same text: for settings that hold a command.
+  Decision apart(std::string_view text) const;
+  Decision apart_git(const Args& argv) const;
+  /// False when the budget is spent; the finding is then reported.
+  bool spend(unsigned depth);
+
+  const Policy& policy() const { return policy_; }
+  const Context& context() const { return context_; }
+  Verdict take() { return std::move(verdict_); }
+  bool blocked() const { return verdict_.decision == Decision::block; }
+
+  // What the line itself said about names, kept for the commands after it.
+  std::map<std::string, std::string> shell_aliases;
+  std::map<std::string, std::string> links;  ///< path -> guarded program that it is a link to
+  std::set<std::string> copies;              ///< paths of copies of guarded programs
+  Environment exported;
+
+ private:
+  void custom_rules(const Call& call);
+  const Policy& policy_;
+  const Context& context_;
+  Verdict verdict_;
+  unsigned commands_ = 0;
+  unsigned nested_ = 0;
+};
+
+/// The last part of a path.
+inline std::string_view base_name(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+/// git and the network tools: what a guard stands in front of.
+bool guarded_tool(std::string_view name);
+/// Whether raw text names a guarded tool, a shell or an interpreter as a word.
+bool names_guarded(std::string_view text);
+
+// The parts that judge one kind of command (git.cpp, network.cpp, files.cpp, interpreters.cpp, unwrap.cpp).
+void judge_git(Judge& judge, const Call& call);
+/// "push" for "git-push"; empty: no command of git's.
+std::string_view dashed_git(std::string_view program);
+bool judge_network(Judge& judge, const Call& call);
+void judge_files(Judge& judge, const Call& call);
+void judge_redirect(Judge& judge, std::string_view target, bool writes, unsigned depth);
+bool judge_interpreter(Judge& judge, const Call& call);
+/// True: the command was a wrapper or a shell and what it starts was judged.
+bool unwrap(Judge& judge, const Call& call);
+/// A URL or host:path that git would talk to.
+void judge_git_url(Judge& judge, std::string_view url, unsigned depth);
+
+}  // namespace scc::safety

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Expansion of words. A word may have several outcomes (a variable that is set in two branches,
+// ${x:-default}): all of them are looked at, up to a bound.
+#include <algorithm>
+
+#include "safety/shell_run.h"
+
+namespace scc::safety::shell {
+
+namespace {
+
+constexpr std::size_t kAlternatives = 16;
+constexpr std::size_t kWords = 256;
+constexpr std::size_t kText = std::size_t{64} << 10U;
+
+const std::string kUnknownText(1, kUnknown);
+
+bool brace_part(const Part& part, char c) {
+  return part.kind == Part::Kind::brace && part.text[0] == c;
+}
+
+/// Index of the '}' that closes the '{' at `open`, with the top-level commas in between; npos: none.
+std::size_t closing(const Word& word, std::size_t open, std::vector<std::size_t>* commas) {
+  int depth = 0;
+  for (std::size_t i = open; i < word.size(); ++i) {
+    if (brace_part(word[i], '{')) ++depth;
+    if (brace_part(word[i], ',') && depth == 1) commas->push_back(i);
+    if (brace_part(word[i], '}') && --depth == 0) return i;
+  }
+  return std::string::npos;
+}
+
+void spell(const Word& word, unsigned depth, std::vector<Word>* out) {
+  if (out->size() >= kWords) return;
+  for (std::size_t i = 0; i < word.size() && depth < 16; ++i) {
+    if (!brace_part(word[i], '{')) continue;
+    std::vector<std::size_t> cuts{i};
+    const std::size_t end = closing(word, i, &cuts);
+    if (end == std::string::npos || cuts.size() < 2) continue;
+    cuts.push_back(end);
+    for (std::size_t k = 0; k + 1 < cuts.size(); ++k) {
+      const auto at = [&](std::size_t index) { return word.begin() + static_cast<std::ptrdiff_t>(index); };
+      Word one(word.begin(), at(i));
+      one.insert(one.end(), at(cuts[k] + 1), at(cuts[k + 1]));
+      one.insert(one.end(), at(end + 1), word.end());
+      spell(one, depth + 1, out);
+    }
+    return;
+  }
+  out->push_back(word);
+}
+
+}  // namespace
+
+std::vector<Word> braces(const Word& word) {
+  std::vector<Word> out;
+  spell(word, 0, &out);
+  return out;
+}
+
+std::string Runner::separators() const {
+  std::string out = " \t\n";
+  const auto ifs = variables_.find("IFS");
+  if (ifs == variables_.end()) return out;
+  for (const Fields& one : ifs->second) {
+    for (const std::string& text : one) out += text;
+  }
+  return out;
+}
+
+Alternatives Runner::plain_values(const Part& part) const {
+  std::string name = part.text;
+  const std::size_t bracket = name.find('[');
+  if (bracket != std::string::npos) name.resize(bracket);
+  const bool all = name == "@" || name == "*";
+  const bool number = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
+  if (all || number) {
+    const bool known = !in_function_ && (set_.has_value() || !positional_.empty());
+    if (!known) return {{kUnknownText}};
+    const Args& args = set_ ? *set_ : positional_;
+    if (all) return {Fields(args.begin() + 1, args.end())};
+    const std::size_t index = name.size() > 4 ? args.size() : std::stoul(name);
+    return {index < args.size() ? Fields{args[index]} : Fields{}};
+  }
+  if (name == "#" || name == "?" || name == "$" || name == "!" || name == "-") return {{"0"}};
+  const auto found = variables_.find(name);
+  if (found != variables_.end()) return found->second;
+  if (name == "IFS") return {{" "}};
+  if (name == "SHELL" || name == "BASH") return {{"/bin/bash"}};
+  return {{kUnknownText}};
+}
+
+/// What a part may stand for: alternatives of one or, for arrays and $@, several words.
+Alternatives Runner::values(const Part& part, unsigned depth) {
+  switch (part.kind) {
+    case Part::Kind::command:
+      return {{captured(*part.script, depth)}};
+    case Part::Kind::process: {
+      const std::string text = captured(*part.script, depth);
+      const std::string name = "/dev/fd/" + std::to_string(63 + processes_++);
+      process_outputs_[name] = text;
+      return {{name}};
+    }
+    case Part::Kind::unknown:
+      return {{kUnknownText}};
+    case Part::Kind::variable:
+      break;
+    default:
+      return {{part.text}};
+  }
+  Alternatives plain = plain_values(part);
+  if (part.op.empty()) return plain;
+  const char op = part.op.back();
+  Alternatives word;
+  for (std::string& text : joined(part.word, depth)) word.push_back({std::move(text)});
+  if (part.op == "#") return {{"0"}};
+  const bool known = !plain.empty() && std::none_of(plain.begin(), plain.end(), [](const Fields& one) {
+    return std::any_of(one.begin(), one.end(), [](const std::string& text) { return has_unknown(text); });
+  });
+  if (op == '-' || op == '=') {
+    const bool empty = std::any_of(plain.begin(), plain.end(), [](const Fields& one) {
+      return one.empty() || (one.size() == 1 && one[0].empty());
+    });
+    if (known && !empty) return plain;
+    word.insert(word.end(), plain.begin(), plain.end());
+    if (op == '=') variables_[part.text] = word;
+    return word;
+  }
+  if (op == '+') {
+    word.push_back({""});
+    return word;
+  }
+  if (op == '?') return plain;
+  return {{kUnknownText}};
+}
+
+/// Appends the values to every alternative in work; an unquoted value is split into fields.
+void Runner::append(const Part& part, const Alternatives& values, bool split, Alternatives* done,
+                    std::vector<bool>* open) const {
+  const bool many = part.kind == Part::Kind::variable &&
+                    (part.text == "@" || part.text == "*" || part.text.find("[@]") != std::string::npos ||
+                     part.text.find("[*]") != std::string::npos);
+  const std::string cuts =
+      split && !part.quoted && part.kind != Part::Kind::text && part.kind != Part::Kind::brace
+          ? separators()
+          : std::string();
+  Alternatives out;
+  std::vector<bool> out_open;
+  for (std::size_t i = 0; i < done->size(); ++i) {
+    for (const Fields& value : values) {
+      if (out.size() >= kAlternatives) break;
+      Fields fields = (*done)[i];
+      bool is_open = (*open)[i];
+      const auto add = [&](std::string_view text, bool force) {
+        if (text.empty() && !force) return;
+        if (!is_open) fields.emplace_back();
+        is_open = true;
+        if (fields.back().size() + text.size() <= kText) fields.back() += text;
+      };
+      for (std::size_t k = 0; k < value.size(); ++k) {
+        if (k > 0) {
+          if (many && split)
+            is_open = false;
+          else
+            add(" ", true);
+        }
+        if (fields.size() > kWords) break;
+        if (cuts.empty()) {
+          add(value[k], part.quoted || part.kind == Part::Kind::text || part.kind == Part::Kind::brace);
+          continue;
+        }
+        std::string_view rest = value[k];
+        while (!rest.empty()) {
+          const std::size_t cut = rest.find_first_of(cuts);
+          add(rest.substr(0, cut), false);
+          if (cut == std::string_view::npos) break;
+          is_open = false;
+          rest.remove_prefix(cut + 1);
+        }
+      }
+      out.push_back(std::move(fields));
+      out_open.push_back(is_open);
+    }
+  }
+  *done = std::move(out);
+  *open = std::move(out_open);
+}
+
+Alternatives Runner::expand(const Word& word, unsigned depth) {
+  Alternatives out{{}};
+  for (const Word& one : braces(word)) {
+    Alternatives done{{}};
+    std::vector<bool> open{false};
+    for (const Part& part : one) append(part, values(part, depth), true, &done, &open);
+    Alternatives next;
+    for (const Fields& before : out) {
+      for (const Fields& after : done) {
+        if (next.size() >= kAlternatives || before.size() + after.size() > 4 * kWords) break;
+        next.push_back(before);
+        next.back().insert(next.back().end(), after.begin(), after.end());
+      }
+    }
+    out = std::move(next);
+  }
+  return out;
+}
+
+std::vector<std::string> Runner::joined(const Word& word, unsigned depth) {
+  Alternatives done{{}};
+  std::vector<bool> open{false};
+  for (const Part& part : word) append(part, values(part, depth), false, &done, &open);
+  std::vector<std::string> out;
+  for (const Fields& one : done) out.push_back(one.empty() ? std::string() : one[0]);
+  return out;
+}
+
+Alternatives Runner::words(const std::vector<Word>& list, unsigned depth) {
+  Alternatives out{{}};
+  for (const Word& word : list) {
+    const Alternatives more = expand(word, depth);
+    Alternatives next;
+    for (const Fields& before : out) {
+      for (const Fields& after : more) {
+        if (next.size() >= 2 * kAlternatives || before.size() + after.size() > 16 * kWords) {
+          judge_.report(Rule::shell_too_complex, "", depth);
+          break;
+        }
+        next.push_back(before);
+        next.back().insert(next.back().end(), after.begin(), after.end());
+      }
+    }
+    out = std::move(next);
+  }
+  return out;
+}
+
+}  // namespace scc::safety::shell

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks a parsed line: expands words as far as the line itself tells, remembers variables, hands every simple
+// command to the judge. Private to this folder.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "safety/judge.h"
+#include "safety/shell_ast.h"
+
+namespace scc::safety::shell {
+
+/// What stands for the output of a decoder (base64, rot13, ...): unknown, and somebody hides it.
+inline constexpr std::string_view kDecoded{"\0decoded\0", 9};
+
+using Fields = std::vector<std::string>;
+using Alternatives = std::vector<Fields>;
+
+class Runner {
+ public:
+  Runner(Judge& judge, const Args& positional) : judge_(judge), positional_(positional) {}
+
+  void run(const Script& script, unsigned depth);
+
+ private:
+  // ---- shell_run.cpp ----
+  void command(const Script& script, const Command& command, unsigned depth);
+  void assign(const Command& command, unsigned depth, Environment* env);
+  void start(const Script& script, const Command& command, Args argv, const Environment& env, unsigned depth);
+  bool builtin(const Args& argv, const Environment& env, unsigned depth);
+  bool alias(const Args& argv, unsigned depth);
+  void unknown_program(const Call& call);
+  Input input(const Script& script, const Command& command, unsigned depth);
+  Input from_range(const Script& script, int begin, int end, unsigned depth);
+  std::optional<std::string> output(const Script& script, const Command& command, unsigned depth);
+  std::string captured(const Script& script, unsigned depth);
+
+  // ---- shell_expand.cpp ----
+  Alternatives words(const std::vector<Word>& words, unsigned depth);
+  Alternatives expand(const Word& word, unsigned depth);
+  /// One word without splitting: the value of an assignment, a redirection, a here-document.
+  std::vector<std::string> joined(const Word& word, unsigned depth);
+  Alternatives values(const Part& part, unsigned depth);
+  Alternatives plain_values(const Part& part) const;
+  void append(const Part& part, const Alternatives& values, bool split, Alternatives* done,
+              std::vector<bool>* open) const;
+  std::string separators() const;
+
+  Judge& judge_;
+  const Args& positional_;
+  std::optional<Args> set_;  ///< `set -- words`
+  bool in_function_ = false;
+  std::map<std::string, Alternatives> variables_;
+  std::map<std::string, std::string> process_outputs_;
+  unsigned processes_ = 0;
+};
+
+/// The words of "{a,b}" spelled out; the word itself when it has no braces. Bounded.
+std::vector<Word> braces(const Word& word);
+
+}  // namespace scc::safety::shell

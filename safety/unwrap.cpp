@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs that start other programs: the table of prefixes with their options, shells, xargs, find,
+// parallel.
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "safety/judge.h"
+
+namespace scc::safety {
+
+namespace {
+
+using View = std::string_view;
+constexpr auto npos = View::npos;
+
+struct Wrapper {
+  View name;
+  View letters;       ///< short options with a value
+  View longs;         ///< long options whose value is the next argument, blank-separated
+  unsigned operands;  ///< words before the command
+  bool assigns;       ///< NAME=value may come before the command
+  View shell;         ///< options whose value is a shell line
+  bool joined;        ///< the command's words are joined and read by a shell
+};
+
+constexpr std::array kWrappers{
+    Wrapper{"aws-vault", "", "", 2, false, "", false},
+    Wrapper{"bwrap", "", "bind ro-bind dev-bind chdir setenv unsetenv tmpfs proc dev dir uid gid hostname", 0,
+            false, "", false},
+    Wrapper{"builtin", "", "", 0, false, "", false},
+    Wrapper{"bundle", "", "", 1, false, "", false},
+    Wrapper{"caffeinate", "tw", "", 0, false, "", false},
+    Wrapper{"catchsegv", "", "", 0, false, "", false},
+    Wrapper{"chpst", "ueblmdnfcr", "", 0, false, "", false},
+    Wrapper{"chroot", "", "", 1, false, "", false},
+    Wrapper{"chronic", "", "", 0, false, "", false},
+    Wrapper{"chrt", "TPD", "sched-runtime sched-period sched-deadline", 1, false, "", false},
+    Wrapper{"coproc", "", "", 0, false, "", false},
+    Wrapper{"dbus-run-session", "", "config-file dbus-daemon", 0, false, "", false},
+    Wrapper{"direnv", "", "", 2, false, "", false},
+    Wrapper{"doas", "Cu", "", 0, false, "", false},
+    Wrapper{"dotenv", "fe", "file", 0, true, "", false},
+    Wrapper{"eatmydata", "", "", 0, false, "", false},
+    Wrapper{"entr", "", "", 0, false, "", false},
+    Wrapper{"exec", "a", "", 0, false, "", false},
+    Wrapper{"fakeroot", "lsibu", "lib faked", 0, false, "", false},
+    Wrapper{"firejail", "", "", 0, false, "", false},
+    Wrapper{"gosu", "", "", 1, false, "", false},
+    Wrapper{"hyperfine", "wrmMpnsLDu",
+            "warmup runs min-runs max-runs prepare setup cleanup shell export-json", 0, false, "", true},
+    Wrapper{"ifne", "", "", 0, false, "", false},
+    Wrapper{"ionice", "cnpPu", "class classdata pid pgid uid", 0, false, "", false},
+    Wrapper{"ltrace", "aDeFlnoprsuxw", "output", 0, false, "", false},
+    Wrapper{"nice", "n", "adjustment", 0, false, "", false},
+    Wrapper{"nix-shell", "pAI", "packages run command", 99, false, "run command", false},
+    Wrapper{"nocache", "n", "", 0, false, "", false},
+    Wrapper{"nodemon", "wex", "watch exec", 99, false, "exec x", false},
+    Wrapper{"nohup", "", "", 0, false, "", false},
+    Wrapper{"noglob", "", "", 0, false, "", false},
+    Wrapper{"nocorrect", "", "", 0, false, "", false},
+    Wrapper{"nsenter", "tSGrw", "target setuid setgid root wd", 0, false, "", false},
+    Wrapper{"numactl", "iNmpCH", "interleave membind cpunodebind physcpubind preferred", 0, false, "", false},
+    Wrapper{"npx", "pc", "package call", 0, false, "c call", false},
+    Wrapper{"op", "", "env-file", 1, false, "", false},
+    Wrapper{"perf", "eoFgCpt", "output", 1, false, "", false},
+    Wrapper{"pipenv", "", "", 1, false, "", false},
+    Wrapper{"pkexec", "", "user", 0, false, "", false},
+    Wrapper{"poetry", "", "", 1, false, "", false},
+    Wrapper{"prlimit", "p", "pid", 0, false, "", false},
+    Wrapper{"proxychains", "f", "", 0, false, "", false},
+    Wrapper{"proxychains4", "f", "", 0, false, "", false},
+    Wrapper{"rlwrap", "bcCDefHilmMOpPqrsStw", "", 0, false, "", false},
+    Wrapper{"runuser", "ugGscw", "user group supp-group shell command session-command", 0, false,
+            "c command session-command", false},
+    Wrapper{"screen", "ceEhpstTSx", "", 0, false, "", false},
+    Wrapper{"script", "cEIOBTomt", "command echo log-in log-out log-io log-timing output-limit timing", 99,
+            false, "c command", false},
+    Wrapper{"setarch", "", "", 1, false, "", false},
+    Wrapper{"setpriv", "",
+            "reuid regid groups inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label "
+            "apparmor-profile",
+            0, false, "", false},
+    Wrapper{"setsid", "", "", 0, false, "", false},
+    Wrapper{"setuidgid", "", "", 1, false, "", false},
+    Wrapper{"softlimit", "adfmnopqrstlc", "", 0, false, "", false},
+    Wrapper{"ssh-agent", "aEOPt", "", 0, false, "", false},
+    Wrapper{"sshpass", "pfdP", "", 0, false, "", false},
+    Wrapper{"stdbuf", "ioe", "input output error", 0, false, "", false},
+    Wrapper{"strace", "abeEIoOpPsSuX", "output trace", 0, false, "", false},
+    Wrapper{"su", "cgGsTw", "command group supp-group shell session-command", 99, false,
+            "c command session-command", false},
+    Wrapper{"su-exec", "", "", 1, false, "", false},
+    Wrapper{"sudo", "ACDghpRrtTUu",
+            "user group host prompt role type chroot chdir close-from other-user command-timeout auth-type "
+            "login-class",
+            0, true, "", false},
+    Wrapper{"systemd-run", "pHMEtu",
+            "unit property host machine description slice setenv uid gid nice working-directory on-active", 0,
+            false, "", false},
+    Wrapper{"taskset", "", "", 1, false, "", false},
+    Wrapper{"time", "fo", "format output", 0, false, "", false},
+    Wrapper{"timeout", "ks", "kill-after signal", 1, false, "", false},
+    Wrapper{"torsocks", "aPp", "", 0, false, "", false},
+    Wrapper{"torify", "", "", 0, false, "", false},
+    Wrapper{"ts", "", "", 99, false, "", false},
+    Wrapper{"unbuffer", "", "", 0, false, "", false},
+    Wrapper{"unshare", "SGwRl", "setuid setgid wd root map-user map-group propagation", 0, false, "", false},
+    Wrapper{"uv", "", "with python project directory", 1, false, "", false},
+    Wrapper{"valgrind", "", "", 0, false, "", false},
+    Wrapper{"watch", "nq", "interval equexit", 0, false, "", true},
+    Wrapper{"winpty", "", "", 0, false, "", false},
+    Wrapper{"with-contenv", "", "", 0, false, "", false},
+    Wrapper{"xvfb-run", "efnpsw", "auth-file error-file server-num listen-tcp server-args wait", 0, false, "",
+            false},
+};
+
+constexpr std::array<View, 10> kShells{"bash", "sh",  "dash", "zsh",   "ksh",
+                                       "mksh", "ash", "fish", "rbash", "yash"};
+
+bool listed(View list, View word) {
+  for (std::size_t at = 0; at < list.size();) {
+    const std::size_t end = std::min(list.find(' ', at), list.size());
+    if (list.substr(at, end - at) == word) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+bool assignment(View word) {
+  const std::size_t equals = word.find('=');
+  if (equals == npos || equals == 0) return false;
+  return std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
+std::string join(const Args& argv, std::size_t first) {
+  std::string out;
+  for (std::size_t i = first; i < argv.size(); ++i) out += (i > first ? " " : "") + argv[i];
+  return out;
+}
+
+void start(Judge& judge, const Call& call, std::size_t first) {
+  if (first >= call.argv.size()) {
+    if (call.open_ended && call.depth != 0) judge.report(Rule::shell_dynamic, call.argv[0], call.depth);
+    return;
+  }
+  Call next = call;
+  next.argv.assign(call.argv.begin() + static_cast<std::ptrdiff_t>(first), call.argv.end());
+  ++next.depth;
+  judge.call(std::move(next));
+}
+
+/// Takes an option word with its value; values of `shell` options are judged as lines. Gives the next index.
+std::size_t skip_option(Judge& judge, const Call& call, const Wrapper& wrapper, std::size_t at) {
+  const View arg = call.argv[at];
+  const auto shell = [&](View name, View text) {
+    if (listed(wrapper.shell, name)) judge.line(text, call.depth + 1);
+  };
+  if (arg[1] == '-') {
+    const std::size_t equals = arg.find('=');
+    const View name = arg.substr(2, equals == npos ? npos : equals - 2);
+    if (equals != npos) return shell(name, arg.substr(equals + 1)), at + 1;
+    if (!listed(wrapper.longs, name) || at + 1 >= call.argv.size()) return at + 1;
+    return shell(name, call.argv[at + 1]), at + 2;
+  }
+  for (std::size_t i = 1; i < arg.size(); ++i) {
+    if (wrapper.letters.find(arg[i]) == npos) continue;
+    const View letter = arg.substr(i, 1);
+    if (i + 1 < arg.size()) return shell(letter, arg.substr(i + 1)), at + 1;
+    if (at + 1 < call.argv.size()) shell(letter, call.argv[at + 1]);
+    return at + 2;
+  }
+  return at + 1;
+}
+
+void plain(Judge& judge, const Call& call, const Wrapper& wrapper) {
+  Call next = call;
+  std::size_t at = 1;
+  unsigned operands = wrapper.operands;
+  const View name = wrapper.name;
+  while (at < call.argv.size()) {
+    const std::string& arg = call.argv[at];
+    if (arg == "--") {
+      // script(1): what follows is a command after all.
+      if (operands == 99) operands = 0;
+      ++at;
+      if (operands == 0) break;
+    } else if (arg.size() > 1 && arg[0] == '-') {
+      at = skip_option(judge, call, wrapper, at);
+    } else if (wrapper.assigns && assignment(arg)) {
+      next.env.emplace_back(arg.substr(0, arg.find('=')), arg.substr(arg.find('=') + 1));
+      ++at;
+    } else if (operands > 0) {
+      // `su -c LINE user`, `flock FILE -c LINE`: the words themselves start nothing.
+      if (operands != 99) --operands;
+      ++at;
+    } else {
+      break;
+    }
+  }
+  if ((name == "sudo" && call.argv.size() > 1 && (call.argv[1] == "-l" || call.argv[1] == "--list"))) return;
+  if (wrapper.joined && at < call.argv.size()) return judge.line(join(call.argv, at), call.depth + 1);
+  start(judge, next, at);
+}
+
+void flock(Judge& judge, const Call& call) {
+  static constexpr Wrapper kFlock{"flock",     "wEc", "timeout wait conflict-exit-code command", 1, false,
+                                  "c command", false};
+  std::size_t at = 1;
+  while (at < call.argv.size() && call.argv[at].size() > 1 && call.argv[at][0] == '-')
+    at = skip_option(judge, call, kFlock, at);
+  ++at;
+  if (at < call.argv.size() && (call.argv[at] == "-c" || call.argv[at] == "--command")) {
+    if (at + 1 < call.argv.size()) judge.line(call.argv[at + 1], call.depth + 1);
+    return;
+  }
+  start(judge, call, at);
+}
+
+/// env: options, assignments, and -S, whose value is split into words.
+void env(Judge& judge, const Call& call) {
+  Call next = call;
+  std::size_t at = 1;
+  for (; at < next.argv.size(); ++at) {
+    const std::string arg = next.argv[at];
+    const auto split = [&](View text, std::size_t used) {
+      // The words of the text stand where the option stood. Its quoting is close enough to the shell's.
+      Call rest = next;
+      std::string line(text);
+      for (std::size_t i = used; i < rest.argv.size(); ++i) {
+        line += " '";
+        for (const char c : rest.argv[i]) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+        line += "'";
+      }
+      judge.line("env " + line, call.depth + 1);
+    };
+    if (arg == "--") {
+      ++at;
+      break;
+    }
+    if (arg == "-") continue;
+    if (arg.size() > 1 && arg[0] == '-') {
+      if (arg.starts_with("--split-string=")) return split(View(arg).substr(15), at + 1);
+      if (arg == "--split-string" || arg == "-S")
+        return at + 1 < next.argv.size() ? split(next.argv[at + 1], at + 2) : void();
+      if (arg == "--unset" || arg == "--chdir" || arg == "--argv0") {
+        ++at;
+        continue;
+      }
+      if (arg[1] == '-') continue;
+      for (std::size_t i = 1; i < arg.size(); ++i) {
+        if (arg[i] == 'S')
+          return split(i + 1 < arg.size()
+                           ? View(arg).substr(i + 1)
+                           : View(at + 1 < next.argv.size() ? next.argv[at + 1] : std::string()),
+                       at + (i + 1 < arg.size() ? 1 : 2));
+        if (arg[i] != 'u' && arg[i] != 'C' && arg[i] != 'a' && arg[i] != 'P') continue;
+        if (i + 1 == arg.size()) ++at;
+        break;
+      }
+      continue;
+    }
+    const std::size_t equals = arg.find('=');
+    if (equals == std::string::npos || equals == 0) break;
+    next.env.emplace_back(arg.substr(0, equals), arg.substr(equals + 1));
+  }
+  start(judge, next, at);
+}
+
+void shell_input(Judge& judge, const Call& call) {
+  switch (call.input.kind) {
+    case Input::Kind::text:
+      return judge.line(call.input.text, call.depth + 1);
+    case Input::Kind::names:
+    case Input::Kind::unknown:
+      return judge.report(Rule::shell_dynamic, call.argv[0], call.depth,
+                          "the shell reads its commands from another program");
+    case Input::Kind::none:
+    case Input::Kind::file:
+      return;
+  }
+}
+
+void shell(Judge& judge, const Call& call) {
+  const Args& argv = call.argv;
+  bool line = false;
+  bool from_input = false;
+  std::size_t at = 1;
+  for (; at < argv.size(); ++at) {
+    const std::string& arg = argv[at];
+    if (arg == "--" || arg == "-") {
+      ++at;
+      break;
+    }
+    if (arg.size() < 2 || (arg[0] != '-' && arg[0] != '+')) break;
+    if (arg[1] == '-') {
+      if (arg == "--rcfile" || arg == "--init-file" || arg == "--init-command") ++at;
+      if (arg == "--command") line = true;
+      if (arg.starts_with("--command=")) judge.line(View(arg).substr(10), call.depth + 1);
+      continue;
+    }
+    std::size_t values = 0;
+    for (const char c : View(arg).substr(1)) {
+      if (c == 'c' && arg[0] == '-') line = true;
+      if (c == 's' && arg[0] == '-') from_input = true;
+      if (c == 'o' || c == 'O' || (c == 'C' && base_name(argv[0]) == "fish")) ++values;
+    }
+    if (values > 0 && base_name(argv[0]) == "fish" && at + 1 < argv.size())
+      judge.line(argv[at + 1], call.depth + 1);
+    at += values;
+  }
+  if (line) {
+    if (at >= argv.size())
+      return call.open_ended ? judge.report(Rule::shell_dynamic, argv[0], call.depth) : void();
+    if (argv[at].find("\0decoded\0", 0, 9) != std::string::npos)
+      return judge.report(Rule::shell_dynamic, argv[0], call.depth);
+    Args positional(argv.begin() + static_cast<std::ptrdiff_t>(at) + 1, argv.end());
+    if (positional.empty()) positional.emplace_back("sh");
+    if (!call.env.empty()) judge.exported.insert(judge.exported.end(), call.env.begin(), call.env.end());
+    return judge.line(argv[at], call.depth + 1, positional);
+  }
+  if (at < argv.size() && !from_input) {
+    for (const std::string& text : call.outputs) judge.line(text, call.depth + 1);
+    if (argv[at] == "/dev/stdin" || argv[at] == "/dev/fd/0" || argv[at] == "/proc/self/fd/0")
+      shell_input(judge, call);
+    return;
+  }
+  shell_input(judge, call);
+}
+
+/// The command that xargs starts, with what it reads appended as far as that is known.
+void xargs(Judge& judge, const Call& call) {
+  static constexpr Wrapper kXargs{
+      "xargs",
+      "adEILnPs",
+      "arg-file delimiter max-args max-procs max-chars process-slot-var replace max-lines",
+      0,
+      false,
+      "",
+      false};
+  std::size_t at = 1;
+  std::string marker;
+  for (; at < call.argv.size() && call.argv[at].size() > 1 && call.argv[at][0] == '-';
+       at = skip_option(judge, call, kXargs, at)) {
+    const std::string& arg = call.argv[at];
+    if (arg == "--") break;
+    if (arg.starts_with("-I"))
+      marker = arg.size() > 2 ? arg.substr(2) : at + 1 < call.argv.size() ? call.argv[at + 1] : std::string();
+    if (arg.starts_with("-i") || arg == "--replace")
+      marker = arg.size() > 2 && arg[1] == 'i' ? arg.substr(2) : "{}";
+  }
+  if (at < call.argv.size() && call.argv[at] == "--") ++at;
+  if (at >= call.argv.size()) return;
+  Call next = call;
+  next.argv.assign(call.argv.begin() + static_cast<std::ptrdiff_t>(at), call.argv.end());
+  next.input = {Input::Kind::file, {}};
+  ++next.depth;
+  Args read;
+  if (call.input.kind == Input::Kind::text) {
+    std::string word;
+    for (const char c : call.input.text + " ") {
+      if (std::isspace(static_cast<unsigned char>(c)) == 0)
+        word += c;
+      else if (!word.empty())
+        read.push_back(std::exchange(word, {}));
+    }
+    if (read.size() > 256) read.resize(256);
+  } else {
+    read.emplace_back(1, kUnknown);
+    const bool could_be_option =
+        marker.empty() || std::any_of(next.argv.begin() + 1, next.argv.end(),
+                                      [&](const std::string& arg) { return arg.starts_with(marker); });
+    next.open_ended = call.input.kind != Input::Kind::names && could_be_option;
+  }
+  if (marker.empty()) {
+    next.argv.insert(next.argv.end(), read.begin(), read.end());
+    return judge.call(std::move(next));
+  }
+  for (const std::string& value : read) {
+    Call one = next;
+    for (std::string& arg : one.argv) {
+      for (std::size_t i = arg.find(marker); i != std::string::npos; i = arg.find(marker, i + value.size()))
+        arg.replace(i, marker.size(), value);
+    }
+    judge.call(std::move(one));
+  }
+}
+
+void find(Judge& judge, const Call& call) {
+  for (std::size_t i = 1; i < call.argv.size(); ++i) {
+    const std::string& arg = call.argv[i];
+    if (arg != "-exec" && arg != "-execdir" && arg != "-ok" && arg != "-okdir") continue;
+    Call next = call;
+    next.argv.clear();
+    for (++i;
+         i < call.argv.size() && call.argv[i] != ";" && !(call.argv[i] == "+" && call.argv[i - 1] == "{}");
+         ++i)
+      next.argv.push_back(call.argv[i]);
+    ++next.depth;
+    if (!next.argv.empty()) judge.call(std::move(next));
+  }
+}
+
+void parallel(Judge& judge, const Call& call) {
+  static constexpr Wrapper kParallel{
+      "parallel",
+      "jNnaIdLsPSCE",
+      "jobs max-args arg-file delay timeout joblog results sshlogin workdir colsep retries tagstring load "
+      "memfree halt "
+      "tmpdir delimiter shellquote env basefile return nice block recstart recend",
+      0,
+      false,
+      "",
+      false};
+  std::size_t at = 1;
+  while (at < call.argv.size() && call.argv[at].size() > 1 && call.argv[at][0] == '-')
+    at = skip_option(judge, call, kParallel, at);
+  Args command;
+  std::size_t end = at;
+  for (; end < call.argv.size() && !call.argv[end].starts_with(":::"); ++end)
+    command.push_back(call.argv[end]);
+  if (command.empty()) {
+    // Each argument is a line of its own.
+    for (std::size_t i = end + 1; i < call.argv.size(); ++i) judge.line(call.argv[i], call.depth + 1);
+    return shell_input(judge, call);
+  }
+  const std::string line = join(command, 0);
+  judge.line(line, call.depth + 1);
+  for (std::size_t i = end + 1; i < call.argv.size(); ++i)
+    judge.line(line + " " + call.argv[i], call.depth + 1);
+  if (end >= call.argv.size()) {
+    Call next = call;
+    next.argv = command;
+    next.argv.emplace_back(1, kUnknown);
+    next.open_ended = call.input.kind != Input::Kind::names;
+    ++next.depth;
+    judge.call(std::move(next));
+  }
+}
+
+bool special(Judge& judge, const Call& call, View name) {
+  const Args& argv = call.argv;
+  if (name == "env") return env(judge, call), true;
+  if (name == "xargs") return xargs(judge, call), true;
+  if (name == "find") return find(judge, call), false;  // it may also delete
+  if (name == "parallel") return parallel(judge, call), true;
+  if (name == "flock") return flock(judge, call), true;
+  if (name == "busybox" || name == "toybox") return start(judge, call, 1), true;
+  if (name == "command") {
+    std::size_t at = 1;
+    for (; at < argv.size() && argv[at].size() > 1 && argv[at][0] == '-' && argv[at] != "--"; ++at) {
+      if (argv[at].find('v') != std::string::npos || argv[at].find('V') != std::string::npos) return true;
+    }
+    if (at < argv.size() && argv[at] == "--") ++at;
+    return start(judge, call, at), true;
+  }
+  if (name == "trap" && argv.size() > 1)
+    return judge.line(argv[argv[1] == "--" && argv.size() > 2 ? 2 : 1], call.depth + 1), true;
+  if (name == "eval") return judge.line(join(argv, 1), call.depth + 1), true;
+  if ((name == "source" || name == ".") && argv.size() > 1) {
+    for (const std::string& text : call.outputs) judge.line(text, call.depth + 1);
+    if (argv[1] == "/dev/stdin" || argv[1] == "/dev/fd/0") shell_input(judge, call);
+    return true;
+  }
+  if (name == "at" || name == "batch") return shell_input(judge, call), true;
+  if (name == "tmux" || name == "byobu") {
+    for (std::size_t i = 2; i < argv.size(); ++i) judge.line(argv[i], call.depth + 1);
+    return true;
+  }
+  if (name == "tar" || name == "gtar") {
+    for (const std::string& arg : argv) {
+      for (const View option : {View("--to-command="), View("--checkpoint-action=exec="),
+                                View("--use-compress-program="), View("--rsh-command=")}) {
+        if (View(arg).starts_with(option)) judge.line(View(arg).substr(option.size()), call.depth + 1);
+      }
+    }
+    return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool unwrap(Judge& judge, const Call& call) {
+  const View name = base_name(call.argv[0]);
+  if (std::find(kShells.begin(), kShells.end(), name) != kShells.end()) return shell(judge, call), true;
+  if (special(judge, call, name)) return true;
+  const auto found =
+      std::find_if(kWrappers.begin(), kWrappers.end(), [&](const Wrapper& one) { return one.name == name; });
+  if (found == kWrappers.end()) return false;
+  plain(judge, call, *found);
+  return true;
+}
+
+}  // namespace scc::safety
