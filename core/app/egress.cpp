@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/str.h"
+#include "egress/record.h"
 
 namespace scc::app {
 
@@ -26,6 +27,15 @@ Result<egress::Rules> egress_rules(Host& host, const Governance& governance, con
                     component->capabilities.strings_at("/destination_set/hosts"), id, id == provider});
   }
   return egress::make_rules(governance.effective, sets);
+}
+
+Result<std::function<Status(std::string_view)>> open_egress_record(Host& host, const std::string& session) {
+  SCC_TRY(egress::Recorder opened, egress::Recorder::open(host.paths, session));
+  auto recorder = std::make_shared<egress::Recorder>(std::move(opened));
+  return std::function<Status(std::string_view)>([recorder](std::string_view line) -> Status {
+    const auto done = recorder->append(line);
+    return done ? Status{} : fail(Error(done.error()));
+  });
 }
 
 Status check_destination_sets(Host& host, const Governance& governance, const std::string& provider,

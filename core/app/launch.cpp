@@ -304,6 +304,7 @@ session::Deps session_deps(Host& host, Prepared& prepared) {
   deps.note = [&host](const std::string& text) { host.warn(text); };
   deps.secret = [&host, provider](const std::string& from) { return secret_value(host, provider, from); };
   deps.cancelled = [] { return os::cancelled(); };
+  deps.record = [&host](const std::string& session) { return open_egress_record(host, session); };
   deps.tell = [&host](const std::string& text) { host.tell(text); };
   return deps;
 }
