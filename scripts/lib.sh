@@ -34,6 +34,8 @@ LAB_PACKAGES=(python3 openssl)
 ENGINE_PACKAGES=(docker.io iptables)
 # The second engine of the tests. runc as well, because crun does not run where both versions of cgroups are mounted.
 PODMAN_PACKAGES=(podman netavark aardvark-dns runc crun conmon catatonit slirp4netns fuse-overlayfs uidmap)
+# The proxy that the tests run by hand, in a network namespace of their own.
+PROXY_PACKAGES=(squid-openssl iproute2)
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev clang clang-format clang-tidy libclang-rt-14-dev binutils patchelf shellcheck)
 
 # Installs those of the packages that are missing; touches apt only when one is.

@@ -7,6 +7,7 @@
 #include "app/choices.h"
 #include "app/cleanup.h"
 #include "app/egress.h"
+#include "app/egress_record.h"
 #include "app/engines.h"
 #include "app/images.h"
 #include "app/inputs.h"

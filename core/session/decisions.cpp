@@ -60,7 +60,8 @@ bool Decisions::take_lines() {
   for (std::size_t end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n', begin)) {
     const Status taken = take_(std::string_view(pending_).substr(begin, end - begin));
     if (!taken) {
-      tell_("the record of the sandbox's web requests cannot be kept, so its proxy is ended: " + taken.error().message);
+      tell_("the record of the sandbox's web requests cannot be kept, so its proxy is ended: " +
+            taken.error().message);
       return false;
     }
     begin = end + 1;
@@ -80,8 +81,10 @@ bool Decisions::read_some() {
     if (got < 0) return errno == EAGAIN;
     if (got == 0) {
       if (!ending_) {
-        tell_("the proxy of this sandbox has ended: nothing on the web can be reached from it any more; start it anew: "
-              "scc start --fresh");
+        tell_(
+            "the proxy of this sandbox has ended: nothing on the web can be reached from it any more; start "
+            "it anew: "
+            "scc start --fresh");
       }
       return false;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Private to this folder: reads what the proxy of a session decides, a line a decision, from a named pipe that nobody but
-// the proxy can write. The pipe bounds what waits; the proxy ends when nobody reads, so nothing goes out unrecorded.
+// Private to this folder: reads what the proxy of a session decides, a line a decision, from a named pipe
+// that nobody but the proxy can write. The pipe bounds what waits; the proxy ends when nobody reads, so
+// nothing goes out unrecorded.
 #pragma once
 
 #include <atomic>
@@ -20,9 +21,9 @@ class Decisions {
   using Take = std::function<Status(std::string_view line)>;
   using Tell = std::function<void(const std::string& text)>;
 
-  /// Makes the pipe (owned by the caller's effective user; it must not exist) and reads from it on a thread of its own.
-  /// `take` gets each line; when it fails, or a line is too long, reading ends, and with it the proxy. `tell` gets what
-  /// the user must know. Both are called on that thread.
+  /// Makes the pipe (owned by the caller's effective user; it must not exist) and reads from it on a thread
+  /// of its own. `take` gets each line; when it fails, or a line is too long, reading ends, and with it the
+  /// proxy. `tell` gets what the user must know. Both are called on that thread.
   static Result<std::unique_ptr<Decisions>> open(const std::filesystem::path& pipe, Take take, Tell tell);
   Decisions(const Decisions&) = delete;
   ~Decisions();

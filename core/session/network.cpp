@@ -34,7 +34,8 @@ Status open_record(Running::State& state, const Deps& deps) {
   Decisions::Take take = [](std::string_view) { return Status{}; };
   if (deps.record) SCC_TRY(take, deps.record(state.record.id));
   const stdfs::path pipe = state.directory / "net" / "log" / "decisions";
-  SCC_TRY(state.decisions, Decisions::open(pipe, std::move(take), [note = deps.note](const std::string& text) {
+  SCC_TRY(state.decisions,
+          Decisions::open(pipe, std::move(take), [note = deps.note](const std::string& text) {
             if (note) note(text);
           }));
   return give(pipe, state);

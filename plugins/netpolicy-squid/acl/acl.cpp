@@ -144,7 +144,7 @@ void hygiene(Text& text, const std::vector<Rule>& rules, const Settings& setting
   text.line("acl port_443 port 443");
   // What looks like an address in any spelling: brackets and colons, or a last label that is a number.
   text.line(R"(acl literal dstdom_regex -n [:\[] (^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)$)");
-  text.line("acl malformed dstdom_regex -n [^a-zA-Z0-9.-] [^.]{64} ^.{254}");
+  text.line("acl malformed dstdom_regex -n ^$ [^a-zA-Z0-9.-] [^.]{64} ^.{254}");
   text.line("http_access deny manager n_manager");
   text.line("http_access deny !agent n_client");
   text.line("http_access deny !ok_method n_method");
