@@ -5,19 +5,10 @@
 
 #include "app/launch.h"
 #include "app/provider_choice.h"
-#include "app/resolve.h"
 #include "config/project_file.h"
 
 namespace scc::app {
 
-namespace {
-
-struct Situation {
-  std::optional<Resolved> here;
-  Governance governance;
-};
-
-/// The layers as a launch here would see them, from what is cached.
 Result<Situation> look(Host& host, const ExplainRequest& request) {
   Situation out;
   LaunchOptions options;
@@ -40,6 +31,8 @@ Result<Situation> look(Host& host, const ExplainRequest& request) {
   SCC_TRY(out.governance, govern(host, asked));
   return out;
 }
+
+namespace {
 
 /// What is really done with the result today. Claims follow the code: nothing renders plugins, and a network
 /// policy counts only where a component for it is installed.

@@ -3,10 +3,12 @@
 // function as a launch, from what is cached, told in full. [main]
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/governance.h"
+#include "app/resolve.h"
 #include "policy/why.h"
 
 namespace scc::app {
@@ -16,6 +18,13 @@ struct ExplainRequest {
   std::string team;
   std::string provider;
 };
+
+struct Situation {
+  std::optional<Resolved> here;  ///< absent outside of any workspace
+  Governance governance;
+};
+/// The layers as a launch here would see them, from what is cached.
+Result<Situation> look(Host& host, const ExplainRequest& request);
 
 struct Explained {
   json::Value data;  ///< docs/config.md, ConfigExplain

@@ -7,6 +7,7 @@
 #include "app/choices.h"
 #include "app/cleanup.h"
 #include "app/egress.h"
+#include "app/egress_record.h"
 #include "app/engines.h"
 #include "app/images.h"
 #include "app/inputs.h"
@@ -320,6 +321,7 @@ session::Deps session_deps(Host& host, Prepared& prepared) {
   deps.note = [&host](const std::string& text) { host.warn(text); };
   deps.secret = [&host, provider](const std::string& from) { return secret_value(host, provider, from); };
   deps.cancelled = [] { return os::cancelled(); };
+  deps.record = [&host](const std::string& session) { return open_egress_record(host, session); };
   deps.tell = [&host](const std::string& text) { host.tell(text); };
   return deps;
 }

@@ -251,6 +251,7 @@ Advisor::Candidates Advisor::for_host(const std::string& host, const Verdict& ve
     if (layers_.project && layers_.project->egress.only) {
       out.push_back(change("project", "/egress/only/-", "add", host));
     }
+    if (layers_.team_file) out.push_back(change("team." + layers_.team, "/egress/allow/-", "add", host));
     if (layers_.org != nullptr && !layers_.team.empty()) {
       out.push_back(change("org", pointer({"profiles", layers_.team, "egress", "allow", "-"}), "add", host));
     }

@@ -115,7 +115,7 @@ Status State::egress() {
   for (const McpItem& item : servers_) {
     // What a person or a repository brings opens nothing.
     if (!item.alive || item.asker.layer != Asker::Layer::team || !is_network(item.server)) continue;
-    if (const std::string host = mcp_destination(item.server); parse_target(host)) {
+    if (const std::string host = mcp_egress(item.server); parse_target(host)) {
       SCC_CHECK(allow_target(host, item.asker.source, item.entry));
     }
   }
@@ -147,7 +147,7 @@ void State::reachable_servers() {
   for (const McpItem& item : servers_) {
     if (!item.alive || !is_network(item.server)) continue;
     const auto url = model::grammar::split_url(item.server.url);
-    const auto target = url ? parse_target(mcp_destination(item.server)) : std::nullopt;
+    const auto target = url ? parse_target(mcp_egress(item.server)) : std::nullopt;
     const bool denied = target && find_cover(out_.egress.deny, *target) < out_.egress.deny.size();
     if (target && !denied && find_cover(out_.egress.allow, *target) < out_.egress.allow.size()) continue;
     warn("MCP_EGRESS_UNREACHABLE: MCP server " + mcp_item(item.server) + " (" + item.asker.source +

@@ -89,6 +89,16 @@ Verdict judge_server(const model::Effective& effective, const std::string& item)
   return recorded(effective, item, "mcp_server");
 }
 
+/// The first allowance that opens the target. As core/egress reads them: without a written port 443 alone.
+std::size_t find_open(const model::Strings& allow, const Target& target) {
+  for (std::size_t i = 0; i < allow.size(); ++i) {
+    auto outer = parse_target(allow[i]);
+    if (outer && outer->port < 0) outer->port = kHttps;
+    if (outer && covers(*outer, target)) return i;
+  }
+  return allow.size();
+}
+
 Verdict judge_host(const Layers& layers, const model::Effective& effective, const std::string& item) {
   const model::Decision* network = decision_of(effective, "network_policy", "");
   if (!effective.network_policy || *effective.network_policy == model::NetworkPolicy::open) {
@@ -118,11 +128,11 @@ Verdict judge_host(const Layers& layers, const model::Effective& effective, cons
             "",
             ""};
   }
-  if (const std::size_t hit = find_cover(effective.egress.allow, *target);
+  if (const std::size_t hit = find_open(effective.egress.allow, *target);
       hit < effective.egress.allow.size()) {
     return allowed(decision_of(effective, "egress", effective.egress.allow[hit]), "narrowed by the project");
   }
-  if (find_cover(layers.provider_egress, *target) < layers.provider_egress.size()) {
+  if (find_open(layers.provider_egress, *target) < layers.provider_egress.size()) {
     Verdict out = allowed(nullptr, "the provider needs it");
     out.source = "provider";
     return out;

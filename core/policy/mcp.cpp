@@ -130,6 +130,13 @@ std::string mcp_destination(const model::McpServer& server) {
   return with_port(*url);
 }
 
+std::string mcp_egress(const model::McpServer& server) {
+  const auto url = model::grammar::split_url(server.url);
+  if (!url || url->host.empty()) return {};
+  return url->port == 443 || (url->port < 0 && url->scheme != "http") ? bracketed(url->host)
+                                                                      : with_port(*url);
+}
+
 model::Strings block_candidates(const model::McpServer& server) {
   model::Strings out;
   add(out, server.name);

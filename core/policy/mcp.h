@@ -24,6 +24,10 @@ std::string mcp_problem(const model::McpServer& server);
 /// "host", or "host:port" where the port is not the scheme's own; empty when the URL has no plain host.
 std::string mcp_destination(const model::McpServer& server);
 
+/// What must be open for it: the same, with the port where that is not 443, which an entry without a port
+/// means.
+std::string mcp_egress(const model::McpServer& server);
+
 /// Name, URL, host, host:port, command, the command's normal path and its last part.
 model::Strings block_candidates(const model::McpServer& server);
 /// The first pattern that blocks the server; candidates in order, then patterns.

@@ -150,6 +150,8 @@ model::Strings narrow(const model::Strings& allow, const model::Strings& only) {
     const auto target = parse_target(text);
     if (!target) continue;
     for (const Target& other : kept) {
+      // An allowance without a port opens 443 alone: narrowing it to another port leaves nothing.
+      if (target->port < 0 && other.port >= 0 && other.port != 443) continue;
       const auto both = intersection(*target, other);
       if (!both) continue;
       std::string spelled = to_string(*both);

@@ -34,7 +34,8 @@ std::optional<Target> intersection(const Target& a, const Target& b);
 
 /// The first of the targets that covers `target`; size() when none does. Unreadable ones cover nothing.
 std::size_t find_cover(const model::Strings& targets, const Target& target);
-/// What is left of `allow` inside `only`, in the order of `allow`, without repetition.
+/// What is left of `allow` inside `only`, in the order of `allow`, without repetition. In an allow list an
+/// entry without a port opens 443 alone (core/egress).
 model::Strings narrow(const model::Strings& allow, const model::Strings& only);
 
 /// Loopback, private, link-local, carrier and multicast ranges, IPv6 and mapped ones included: never

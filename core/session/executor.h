@@ -37,6 +37,9 @@ struct Deps {
   std::function<bool()> cancelled = {};
   /// A finished statement that is no warning ("the sandbox is made anew: mounts differ"); raw.
   std::function<void(std::string)> tell = {};
+  /// Opens the record of what the session asks of the web; what it returns takes one decision line of the
+  /// proxy, on another thread. Empty: nobody keeps one.
+  std::function<Result<std::function<Status(std::string_view)>>(const std::string& session)> record = {};
   /// `scc start --fresh`: a sandbox of that name is ended, whoever looks after it, and made anew.
   bool replace = false;
 };

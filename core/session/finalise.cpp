@@ -56,7 +56,9 @@ void stop_sandbox(Running::State& state, const Deps& deps, Failures& failures, c
                                                     "try again: scc stop " + state.record.name));
   }
   if (!state.attachment.is_null()) {
+    if (state.decisions) state.decisions->expect_end();
     failures.add("while releasing the network", deps.netpolicy.release(state.attachment));
+    if (state.decisions) state.decisions->finish();  // with what the proxy told on its way out
   }
 }
 

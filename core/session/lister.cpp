@@ -5,6 +5,7 @@
 #include <atomic>
 #include <map>
 #include <thread>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "session/prune.h"
@@ -86,20 +87,20 @@ void sort_entries(std::vector<SandboxEntry>& entries) {
 }
 
 /// Its scc is gone: nobody else removes the proxy of its network policy.
-Status stop_helpers(const SandboxEntry& entry, plugin::Runtime& runtime, const os::Paths& paths,
-                    const os::Environment& env) {
+Status stop_helpers(const SandboxEntry& entry, plugin::Runtime& runtime, const os::Paths& paths) {
   if (entry.state != "stale" || !valid_name(entry.name)) return {};
+  os::Environment env;  // only entries of the invoking user are listed
+  env.uid = ::getuid();
   return end_helpers(runtime, entry.name, paths, env);
 }
 
-Status stop_one(const SandboxEntry& entry, plugin::Runtime* runtime, const os::Paths& paths,
-                const os::Environment& env) {
+Status stop_one(const SandboxEntry& entry, plugin::Runtime* runtime, const os::Paths& paths) {
   if (runtime == nullptr) {
     return fail(Kind::internal, "sandbox.runtime", "the runtime " + entry.runtime + " is not there any more");
   }
   const unsigned grace = entry.session ? entry.session->stop_grace_ms : SessionRecord{}.stop_grace_ms;
   SCC_CHECK(runtime->sandbox_stop(entry.id, grace));
-  SCC_CHECK(stop_helpers(entry, *runtime, paths, env));
+  SCC_CHECK(stop_helpers(entry, *runtime, paths));
   if (entry.state == "stale" || entry.state == "idle") return close_record(entry, paths);
   return {};
 }
@@ -187,7 +188,7 @@ StopOutcome stop_sandboxes(const std::vector<SandboxEntry>& entries,
     } else if (const auto found = own[worker].find(id); found != own[worker].end()) {
       runtime = found->second.get();
     }
-    done[i] = stop_one(*running[i], runtime, paths, env);
+    done[i] = stop_one(*running[i], runtime, paths);
   });
   StopOutcome out;
   for (std::size_t i = 0; i < running.size(); ++i) {

@@ -13,10 +13,8 @@ namespace scc::session::detail {
 
 namespace {
 
-/// A directory of the sandbox's user alone. Its parents are this user's alone, so nobody else gets that far.
-Status make_owned(const stdfs::path& path, const Running::State& state) {
-  SCC_CHECK(os::make_dirs(path));
-  if (::chmod(path.c_str(), 0700) != 0) return fail(os::errno_error("chmod", path, errno));
+/// To the sandbox's user, who runs the proxy as well.
+Status give(const stdfs::path& path, const Running::State& state) {
   const auto uid = static_cast<uid_t>(state.plan.integer("/sandbox/user/uid", -1));
   const auto gid = static_cast<gid_t>(state.plan.integer("/sandbox/user/gid", -1));
   if (::geteuid() != 0 || uid == 0) return {};
@@ -24,10 +22,30 @@ Status make_owned(const stdfs::path& path, const Running::State& state) {
   return {};
 }
 
-Status make_directories(const Running::State& state) {
+/// A directory of the sandbox's user alone. Its parents are this user's alone, so nobody else gets that far.
+Status make_owned(const stdfs::path& path, const Running::State& state) {
+  SCC_CHECK(os::make_dirs(path));
+  if (::chmod(path.c_str(), 0700) != 0) return fail(os::errno_error("chmod", path, errno));
+  return give(path, state);
+}
+
+/// The pipe is in place, and read, before the proxy starts: it finds a reader or does not start.
+Status open_record(Running::State& state, const Deps& deps) {
+  Decisions::Take take = [](std::string_view) { return Status{}; };
+  if (deps.record) SCC_TRY(take, deps.record(state.record.id));
+  const stdfs::path pipe = state.directory / "net" / "log" / "decisions";
+  SCC_TRY(state.decisions,
+          Decisions::open(pipe, std::move(take), [note = deps.note](const std::string& text) {
+            if (note) note(text);
+          }));
+  return give(pipe, state);
+}
+
+Status make_directories(Running::State& state, const Deps& deps) {
   SCC_CHECK(os::make_dirs(state.directory / "net"));
   SCC_CHECK(make_owned(state.directory / "net" / "run", state));
-  return make_owned(state.directory / "net" / "log", state);
+  SCC_CHECK(make_owned(state.directory / "net" / "log", state));
+  return open_record(state, deps);
 }
 
 plugin::RuntimeScope scope_of(const Running::State& state) {
@@ -47,7 +65,7 @@ plugin::RuntimeScope scope_of(const Running::State& state) {
 Result<json::Value> apply_network(Running::State& state, const Deps& deps) {
   const json::Value* network = state.plan.at("/network");
   const json::Value plan = network != nullptr ? *network : json::Value();
-  if (plan.has("/relay")) SCC_CHECK(make_directories(state));
+  if (plan.has("/relay")) SCC_CHECK(make_directories(state, deps));
   deps.netpolicy.bind(deps.runtime, scope_of(state));
   const std::string name = state.record.name;
   if (plan.flag("/enforced")) {
@@ -59,6 +77,13 @@ Result<json::Value> apply_network(Running::State& state, const Deps& deps) {
   const json::Value attachment = state.attachment;
   state.undo.push_back(
       {"network.apply", [attachment](const Deps& d) { return d.netpolicy.release(attachment); }});
+  if (state.decisions) {  // undone first: from here on the proxy's end is no news
+    Decisions* decisions = state.decisions.get();
+    state.undo.push_back({"network.apply", [decisions](const Deps&) {
+                            decisions->expect_end();
+                            return Status{};
+                          }});
+  }
   return attachment;
 }
 

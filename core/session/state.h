@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "session/decisions.h"
 #include "session/executor.h"
 #include "session/store.h"
 
@@ -35,6 +36,7 @@ struct Running::State {
   StoredSession stored;
   json::Value attachment;
   json::Value network_evidence;  ///< scc.netpolicy-evidence/1; null where the policy enforces nothing
+  std::unique_ptr<detail::Decisions> decisions;  ///< of the proxy; null where there is none
   bool agent_started = false;
   std::vector<Undo> undo;  ///< in the order of making
 };

@@ -9,6 +9,7 @@
 
 #include "acl/acl.h"
 #include "egress/decide.h"
+#include "egress/record.h"
 #include "policy/compute.h"
 
 namespace scc {
@@ -72,11 +73,29 @@ int run() {
   return 0;
 }
 
+/// The proxy's log on stdin into the record of a session below `state`; how many of its lines were decisions.
+int record(const char* state, const char* session) {
+  os::Paths paths;
+  paths.state = state;
+  auto recorder = egress::Recorder::open(paths, session);
+  if (!recorder) throw std::runtime_error(recorder.error().message);
+  int recorded = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    const auto done = recorder->append(line);
+    if (!done) throw std::runtime_error(done.error().message + ": " + line);
+    recorded += *done ? 1 : 0;
+  }
+  if (const auto synced = recorder->sync(); !synced) throw std::runtime_error(synced.error().message);
+  std::cout << recorded << "\n";
+  return 0;
+}
+
 }  // namespace
 }  // namespace scc
 
-int main() {
+int main(int argc, char** argv) {
   try {
+    if (argc == 4 && std::string_view(argv[1]) == "--record") return scc::record(argv[2], argv[3]);
     return scc::run();
   } catch (const scc::sdk::Failure& failure) {
     std::cerr << failure.code << ": " << failure.message << "\n";

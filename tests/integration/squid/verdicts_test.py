@@ -226,6 +226,21 @@ class Verdicts(unittest.TestCase):
             self.assertIn(answer[9:12], (b"403", b"400", b"501"), text)
             self.assertEqual(squid.line()["rule"], rule, text)
 
+    def test_each_decision_can_be_recorded(self):
+        source = random.Random(SEED + 2)
+        case = world.rule_set(source)
+        case["requests"] = [world.request(source, case) for _ in range(150)]
+        self.assertEqual(self.compare(case), [])
+        with open(os.path.join(self.directory, "access.log"), encoding="utf-8") as log:
+            done = subprocess.run([TOOL, "--record", self.directory, "s"], stdin=log, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "150\n"), done.stderr)
+        with open(os.path.join(self.directory, "egress", "s.jsonl"), encoding="utf-8") as record:
+            events = [json.loads(line) for line in record]
+        wanted = [d["verdict"] for d in configured(case, self.directory)]
+        self.assertEqual([e["verdict"] for e in events], wanted)
+        self.assertNotIn("secret", json.dumps(events))
+        self.assertEqual({e["layer"] for e in events} - {"builtin", "org"}, set())
+
     def test_a_refusal_tells_a_model_what_to_do(self):
         case = {"allow": ["www.good.test", "*.other.example:8443"], "deny": ["bad.good.test"]}
         configured(case, self.directory)

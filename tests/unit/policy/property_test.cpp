@@ -362,9 +362,16 @@ bool in_effect(const Layers& layers, const model::Effective& effective, const st
   auto target = parse_target(item);
   if (policy == model::NetworkPolicy::locked_down_web || !target) return false;
   if (target->port < 0) target->port = 443;
+  // An allowance without a port opens 443; a denial without one shuts every port.
+  const auto opens = [&](const Strings& list) {
+    return std::any_of(list.begin(), list.end(), [&](const std::string& text) {
+      auto one = parse_target(text);
+      if (one && one->port < 0) one->port = 443;
+      return one && covers(*one, *target);
+    });
+  };
   return find_cover(effective.egress.deny, *target) == effective.egress.deny.size() &&
-         (find_cover(effective.egress.allow, *target) < effective.egress.allow.size() ||
-          find_cover(layers.provider_egress, *target) < layers.provider_egress.size());
+         (opens(effective.egress.allow) || opens(layers.provider_egress));
 }
 
 /// Something to ask about: what was refused, or anything at all.

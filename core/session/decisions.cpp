@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/decisions.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+namespace scc::session::detail {
+
+namespace {
+
+constexpr std::size_t kMaxLine = 8'192;
+constexpr int kPipeBytes = 1 << 20;
+
+}  // namespace
+
+Result<std::unique_ptr<Decisions>> Decisions::open(const std::filesystem::path& pipe, Take take, Tell tell) {
+  if (::mkfifo(pipe.c_str(), 0600) != 0) return fail(os::errno_error("make the pipe", pipe, errno));
+  os::Fd fd(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return fail(os::errno_error("open", pipe, errno));
+  // Room for thousands of decisions while this process is busy; what the system allows will do.
+  static_cast<void>(::fcntl(fd.get(), F_SETPIPE_SZ, kPipeBytes));
+  os::Fd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!wake) return fail(os::errno_error("make an event", pipe, errno));
+  return std::unique_ptr<Decisions>(
+      new Decisions(std::move(fd), std::move(wake), std::move(take), std::move(tell)));  // NOLINT: private
+}
+
+Decisions::Decisions(os::Fd pipe, os::Fd wake, Take take, Tell tell)
+    : pipe_(std::move(pipe)), wake_(std::move(wake)), take_(std::move(take)), tell_(std::move(tell)) {
+  // Signals are the main thread's.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Decisions::~Decisions() {
+  finish();
+}
+
+void Decisions::finish() {
+  ending_ = true;
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(wake_.get(), &one, sizeof one));
+  thread_.join();
+}
+
+bool Decisions::take_lines() {
+  std::size_t begin = 0;
+  for (std::size_t end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n', begin)) {
+    const Status taken = take_(std::string_view(pending_).substr(begin, end - begin));
+    if (!taken) {
+      tell_("the record of the sandbox's web requests cannot be kept, so its proxy is ended: " +
+            taken.error().message);
+      return false;
+    }
+    begin = end + 1;
+  }
+  pending_.erase(0, begin);
+  if (pending_.size() <= kMaxLine) return true;
+  tell_("the proxy wrote something that is no decision, so it is ended");
+  return false;
+}
+
+/// False when there is nothing more to come: no writer is left, or what came cannot be taken.
+bool Decisions::read_some() {
+  std::array<char, 65'536> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(pipe_.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno == EAGAIN;
+    if (got == 0) {
+      if (!ending_) {
+        tell_(
+            "the proxy of this sandbox has ended: nothing on the web can be reached from it any more; start "
+            "it anew: "
+            "scc start --fresh");
+      }
+      return false;
+    }
+    pending_.append(buffer.data(), static_cast<std::size_t>(got));
+    if (!take_lines()) return false;
+  }
+}
+
+void Decisions::run() {
+  for (;;) {
+    std::array<struct pollfd, 2> fds{{{pipe_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
+    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) break;
+    if (fds[0].revents != 0 && !read_some()) break;
+    if (fds[1].revents != 0) {
+      read_some();
+      break;
+    }
+  }
+  pipe_.reset();
+}
+
+}  // namespace scc::session::detail

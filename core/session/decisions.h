@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to this folder: reads what the proxy of a session decides, a line a decision, from a named pipe
+// that nobody but the proxy can write. The pipe bounds what waits; the proxy ends when nobody reads, so
+// nothing goes out unrecorded.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "base/result.h"
+#include "os/fs.h"
+
+namespace scc::session::detail {
+
+class Decisions {
+ public:
+  using Take = std::function<Status(std::string_view line)>;
+  using Tell = std::function<void(const std::string& text)>;
+
+  /// Makes the pipe (owned by the caller's effective user; it must not exist) and reads from it on a thread
+  /// of its own. `take` gets each line; when it fails, or a line is too long, reading ends, and with it the
+  /// proxy. `tell` gets what the user must know. Both are called on that thread.
+  static Result<std::unique_ptr<Decisions>> open(const std::filesystem::path& pipe, Take take, Tell tell);
+  Decisions(const Decisions&) = delete;
+  ~Decisions();
+
+  /// The proxy will end now, as it should.
+  void expect_end() noexcept { ending_ = true; }
+  /// Takes what is still there and ends the thread. After the proxy has ended, or to have it end.
+  void finish();
+
+ private:
+  Decisions(os::Fd pipe, os::Fd wake, Take take, Tell tell);
+  void run();
+  bool read_some();
+  bool take_lines();
+
+  os::Fd pipe_;
+  os::Fd wake_;
+  Take take_;
+  Tell tell_;
+  std::string pending_;
+  std::atomic<bool> ending_{false};
+  std::thread thread_;
+};
+
+}  // namespace scc::session::detail
