@@ -5,10 +5,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <linux/if.h>
 
 #include "ask_proxy.h"
 #include "protocol.h"

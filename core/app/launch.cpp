@@ -377,6 +377,27 @@ Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox)
   return outcome->exit_code;
 }
 
+namespace {
+
+/// How a running sandbox reaches its proxy, and what was seen before its agent started.
+std::string network_note(const Host& host, const std::string& sandbox) {
+  constexpr std::size_t kLimit = std::size_t{1} << 20U;
+  const auto plan = session::read_executed_plan(host.paths, sandbox);
+  if (!plan || !plan->flag("/network/enforced")) return {};
+  const auto text =
+      os::read_file(session::instance_dir(host.paths, sandbox) / "network-evidence.json", kLimit);
+  const auto evidence = text ? json::parse(*text) : Result<json::Value>(json::Value());
+  const json::Value* checks = evidence ? evidence->at("/checks") : nullptr;
+  const std::size_t passed = checks != nullptr ? checks->items().size() : 0;
+  return sandbox + ": " + plan->str("/network/mode") + " over " +
+         plan->str("/network/transport", "a network") + ", " +
+         (passed == 0
+              ? "no evidence yet"
+              : std::to_string(passed) + " checks of the proxy and those from inside the sandbox passed");
+}
+
+}  // namespace
+
 Result<StatusReport> status(Host& host, const LaunchOptions& options) {
   StatusReport out;
   SCC_TRY(plugin::Registry * registry, host.registry());
@@ -424,6 +445,8 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
     if (entry.workspace != out.workspace) continue;
     out.sandbox = entry.name;
     if (entry.session) out.session = entry.session->id;
+    if (std::string note = network_note(host, entry.name); !note.empty())
+      out.notes.push_back(std::move(note));
   }
   return out;
 }

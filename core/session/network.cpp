@@ -32,7 +32,9 @@ Status make_owned(const stdfs::path& path, const Running::State& state) {
 /// The pipe is in place, and read, before the proxy starts: it finds a reader or does not start.
 Status open_record(Running::State& state, const Deps& deps) {
   Decisions::Take take = [](std::string_view) { return Status{}; };
-  if (deps.record) SCC_TRY(take, deps.record(state.record.id));
+  if (deps.record) {
+    SCC_TRY(take, deps.record(state.record.id));
+  }
   const stdfs::path pipe = state.directory / "net" / "log" / "decisions";
   SCC_TRY(state.decisions,
           Decisions::open(pipe, std::move(take), [note = deps.note](const std::string& text) {
