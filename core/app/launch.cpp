@@ -5,8 +5,8 @@
 
 #include "app/auth.h"
 #include "app/choices.h"
-#include "app/egress.h"
 #include "app/cleanup.h"
+#include "app/egress.h"
 #include "app/engines.h"
 #include "app/images.h"
 #include "app/inputs.h"
