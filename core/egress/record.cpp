@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -70,9 +71,9 @@ std::string time_of(const json::Value* stamp) {
   std::int64_t ms = now;
   if (stamp != nullptr && stamp->is_number()) {
     const double given = stamp->is_int() ? static_cast<double>(stamp->as_int()) : stamp->as_double();
-    const double earliest = static_cast<double>(now / 1000 - kDay);
-    if (given >= earliest && given <= static_cast<double>(now / 1000 + 1))
-      ms = static_cast<std::int64_t>(given * 1000.0 + 0.5);
+    // Compared before it is converted: a number that no integer holds is no time either.
+    const double latest = static_cast<double>(now) / 1000.0 + 1.0;
+    if (given >= latest - static_cast<double>(kDay) && given <= latest) ms = std::llround(given * 1000.0);
   }
   std::string out = model::format_time(ms / 1000);
   const std::string fraction = std::to_string(1000 + ms % 1000).substr(1);
@@ -339,6 +340,7 @@ Result<std::vector<std::string>> recorded_sessions(const os::Paths& paths) {
   }
   std::sort(found.rbegin(), found.rend());
   std::vector<std::string> out;
+  out.reserve(found.size());
   for (auto& [time, session] : found) out.push_back(std::move(session));
   return out;
 }

@@ -175,6 +175,13 @@ void rule_acls(Text& text, const Rule& rule, const std::string& number) {
   note(text, "n" + number, rule.allow, rule.id, plain_text(rule.owner), page_of("rule"));
 }
 
+/// The line of one rule: what it speaks of, and its note.
+std::string access(const char* verb, const std::string& number) {
+  std::string out = "http_access ";
+  out.append(verb).append(" r").append(number).append(" n").append(number);
+  return out;
+}
+
 void decisions(Text& text, const std::vector<Rule>& rules, const Settings& settings) {
   text.title("the rules");
   std::vector<std::string> names;
@@ -189,7 +196,7 @@ void decisions(Text& text, const std::vector<Rule>& rules, const Settings& setti
       (is_block(rules[i]) ? addresses : names).push_back(number);
     }
   }
-  for (const std::string& number : names) text.line("http_access deny r" + number + " n" + number);
+  for (const std::string& number : names) text.line(access("deny", number));
   text.title("names that no rule lists are never looked up");
   for (const std::string& number : allowed) text.line("acl listed any-of a" + number);
   for (const std::string& number : allowed) text.line("acl open any-of r" + number);
@@ -203,9 +210,9 @@ void decisions(Text& text, const std::vector<Rule>& rules, const Settings& setti
     for (const Block& block : blocks(settings.denied_blocks)) denied.push_back(block);
     for (const Block& block : subtract(denied, {})) text.line("acl denied_address dst " + to_string(block));
     text.line("http_access deny denied_address n_address");
-    for (const std::string& number : addresses) text.line("http_access deny r" + number + " n" + number);
+    for (const std::string& number : addresses) text.line(access("deny", number));
     text.title("what remains");
-    for (const std::string& number : allowed) text.line("http_access allow r" + number + " n" + number);
+    for (const std::string& number : allowed) text.line(access("allow", number));
   }
   text.line("http_access deny all n_default");
 }
