@@ -146,5 +146,28 @@ TEST_F(EgressTest, SuggestsFromTheRecord) {
   EXPECT_THAT(list.error().message, HasSubstr("line 1"));
 }
 
+TEST_F(EgressTest, ALaunchRestsOnSetsThatSomebodyDefines) {
+  json::Value manifest = test::sample_manifest("plugin-agent", std::string(64, '0'));
+  json::Value& component = manifest["components"].array().front();
+  component["id"] = "agent";
+  component["capabilities"]["destination_set"]["name"] = "acme-core";
+  install(plugins_, manifest, "");
+  Host host(env_, options_);
+  Governance governance;
+  governance.effective.network_policy = model::NetworkPolicy::web_egress_enforced;
+  governance.effective.egress.destination_sets = {"git"};
+  const auto refusal = [&](const std::vector<std::string>& sets) {
+    json::Value spec;
+    spec["destination_sets"] = json::Value::strings(sets);
+    const auto out = check_destination_sets(host, governance, "agent", spec);
+    return out ? "" : out.error().id;
+  };
+  EXPECT_EQ(refusal({}), "");
+  EXPECT_EQ(refusal({"acme-core", "git"}), "");
+  EXPECT_EQ(refusal({"acme-core", "everything"}), "egress.unknown-set");
+  governance.effective.network_policy = model::NetworkPolicy::open;
+  EXPECT_EQ(refusal({"everything"}), "");
+}
+
 }  // namespace
 }  // namespace scc::app
