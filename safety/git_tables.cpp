@@ -34,7 +34,7 @@ constexpr std::array kRows{
         "verbose,v quiet,q track?,t set-upstream-to=,u unset-upstream color? remotes,r contains= no- "
         "contains= abbrev? all,a delete,d ,D move,m ,M copy,c ,C list,l show-current create-reflog "
         "edit-description force,f merged= no-merged= column? sort= points-at= ignore-case,i recurse- "
-        "submodules format= omit-empty"},
+        "submodules format= omit-empty set-upstream"},
     Row{"checkout",
         "=,b =,B ,l guess overlay quiet,q recurse-submodules? progress merge,m conflict= detach,d "
         "track?,t force,f orphan= overwrite-ignore ignore-other-worktrees ours,2 theirs,3 patch,p "
@@ -71,7 +71,8 @@ constexpr std::array kRows{
         "no-tags,n jobs=,j prefetch prune,p prune-tags,P recurse-submodules? dry-run write-fetch-head "
         "keep,k update-head-ok,u progress depth= shallow-since= shallow-exclude= deepen= unshallow "
         "refetch update-shallow refmap= server-option=,o ipv4,4 ipv6,6 negotiation-tip= negotiate- "
-        "only filter= auto-maintenance auto-gc show-forced-updates write-commit-graph stdin"},
+        "only filter= auto-maintenance auto-gc show-forced-updates write-commit-graph stdin "
+        "recurse-submodules-default="},
     Row{"for-each-repo", "config="},
     Row{"gc",
         "quiet,q prune? cruft aggressive auto force keep-largest-pack detach max-cruft-size= cruft- "

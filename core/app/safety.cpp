@@ -40,10 +40,10 @@ safety::Context context_of(const json::Value& question) {
   const json::Value* aliases = question.at("/aliases");
   if (aliases == nullptr) return out;
   out.git_aliases_known = true;
-  for (auto [name, value] : question.map_at("/aliases")) {
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    out.git_aliases.emplace(std::move(name), std::move(value));
+  for (const auto& [name, value] : question.map_at("/aliases")) {
+    std::string lower = name;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    out.git_aliases.emplace(std::move(lower), value);
   }
   return out;
 }

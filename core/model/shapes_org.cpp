@@ -35,8 +35,7 @@ constexpr Shape kSafetyRule{.type = Type::text,
                             .expects = "a rule id, such as git.force_push",
                             .pattern = "^[a-z][a-z0-9]*\\.[a-z][a-z0-9_]*$",
                             .matches = grammar::rule_id};
-constexpr Shape kSafetyLevels{
-    .type = Type::map, .name = "safety levels", .item = &kSafetyAction, .key = &kSafetyRule};
+constexpr Shape kSafetyLevels{.type = Type::map, .item = &kSafetyAction, .key = &kSafetyRule};
 constexpr Shape kProgram{.type = Type::text,
                          .expects = "the name of a program, without a path",
                          .pattern = "^[A-Za-z0-9][A-Za-z0-9._+-]*$",
