@@ -2,6 +2,7 @@
 #include "safety/json_reader.h"
 
 #include <cstdlib>
+#include <utility>
 
 namespace scc::safety::json {
 
@@ -77,7 +78,7 @@ class Reader {
       blank();
       Node member;
       if (!value(&member, depth + 1)) return false;
-      out->members.emplace_back(std::move(key), std::move(member));
+      out->members.push_back({std::move(key), std::move(member)});
       blank();
       if (take('}')) return true;
       if (!take(',')) return false;

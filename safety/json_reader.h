@@ -5,10 +5,11 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace scc::safety::json {
+
+struct Member;
 
 struct Node {
   enum class Type : unsigned char { null, boolean, number, string, array, object };
@@ -16,9 +17,14 @@ struct Node {
   bool flag = false;
   double number = 0;
   std::string text;
-  std::vector<Node> items;                            ///< of an array
-  std::vector<std::pair<std::string, Node>> members;  ///< of an object
+  std::vector<Node> items;      ///< of an array
+  std::vector<Member> members;  ///< of an object
   const Node* find(std::string_view key) const;
+};
+
+struct Member {
+  std::string name;
+  Node node;
 };
 
 /// False: not JSON as above; `*error` says where.
