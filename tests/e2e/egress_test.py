@@ -48,3 +48,7 @@ class Egress(support.Case):
         self.refused(world.scc("egress", "suggest", "--json", cwd=repo), 1, "egress.none")
         self.refused(world.scc("egress", "log", "--follow", "--json", cwd=repo), 2, "cli.usage")
         self.refused(world.scc("egress", "log", "--session", "nobody", "--json", cwd=repo), 1, "session.unknown")
+
+
+if __name__ == "__main__":
+    support.main()
