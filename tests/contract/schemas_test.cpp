@@ -82,6 +82,11 @@ TEST_P(SchemaTest, RefusesAnotherSchemasDocument) {
     GTEST_SUCCEED() << "data of the command line carries its kind in the envelope";
     return;
   }
+  if (sample.at("/schema")->is_int()) {  // a file of the guard's, which knows its version by number
+    sample["schema"] = sample.integer("/schema") + 1;
+    EXPECT_FALSE(schema_->check(sample));
+    return;
+  }
   EXPECT_EQ(sample.str("/schema"), document_.str("/title"));
   sample["schema"] = "scc.other/1";
   EXPECT_FALSE(schema_->check(sample));
@@ -90,7 +95,8 @@ TEST_P(SchemaTest, RefusesAnotherSchemasDocument) {
 TEST_P(SchemaTest, IgnoresUnknownMembers) {
   json::Value sample = samples_.at("/accept")->items().front();
   sample["x-of-a-newer-version"] = 1;
-  EXPECT_TRUE(schema_->check(sample));
+  // The guard's policy is strict: what it does not understand blocks.
+  EXPECT_EQ(schema_->check(sample).has_value(), document_.str("/title") != "scc.safety-policy/1");
 }
 
 std::vector<std::string> schema_names() {

@@ -97,7 +97,7 @@ class Enforced:
         self.assertEqual(status["CapBnd"], "0" * 16)
         self.assertEqual(status["NoNewPrivs"], "1")
         self.assertEqual(len(world.networks()), 1)
-        told = self.ok(world.scc("status", repo, "--json")).data
+        told = self.ok(world.scc("status", "--json", cwd=repo)).data
         self.assertEqual(told["network_policy"], "web-egress-enforced")
         # The proxy is killed: nothing is reachable, and the user is told.
         world.engine("kill", proxy["Id"])
@@ -126,7 +126,7 @@ class Enforced:
     def test_a_configuration_that_the_proxy_refuses(self):
         """Name servers that Squid cannot read reach it through the user's own setting: refused before any file is written."""
         world = self.enforced_world(network={"enforced": {"dns": ["not an address"]}})
-        done = world.scc("start", world.repo(), "--json", "--", "true")
+        done = world.scc("start", world.repo(), "--dry-run", "--json", "--", "true")
         self.refused(done, 3, "egress.settings")
         self.assertEqual(self.everything(world), ([], []))
 

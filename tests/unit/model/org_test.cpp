@@ -306,7 +306,7 @@ TEST(OrgShape, UnknownKeysAreErrorsWithTheNearestKnownOne) {
   };
   refused(example(), put("/securty"), "/securty: unknown key, did you mean \"security\"?");
   refused(example(), put("/security/blocked_plugin"), "did you mean \"blocked_plugins\"?");
-  refused(example(), put("/security/safety_net/rules"), "/security/safety_net/rules: unknown key");
+  refused(example(), put("/security/safety_net/rulse"), "/security/safety_net/rulse: unknown key");
   refused(example(), put("/defaults/allowed_plugin"), "did you mean \"allowed_plugins\"?");
   refused(example(), put("/delegation/teams/all"), "/delegation/teams/all: unknown key");
   refused(example(), put("/delegation/users/x"), "unknown key");
