@@ -59,7 +59,8 @@ json::Value without_agent(const json::Value& spec, const std::vector<std::string
 }
 
 Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const Resolved& resolved,
-                                  const LaunchOptions& options, const Governance& governance) {
+                                  const LaunchOptions& options, const Governance& governance,
+                                  const json::Value& network) {
   SCC_TRY(const config::UserConfig* config, host.config());
   json::Value request;
   request["schema"] = "scc.launch-request/1";
@@ -73,6 +74,8 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   }
   request["session"]["fresh"] = options.fresh;
   request["policy"]["network"] = model::to_string(governance.network());
+  // What the network policy puts into the environment: a provider that pins such variables pins these.
+  for (const auto& [name, value] : network.map_at("/env")) request["policy"]["env"][name] = value;
   // Every launch goes through the checker, which refuses to run the agent without its evidence; so the bypass
   // of the agent's own prompts may be planned. It never runs unverified.
   request["policy"]["permission_bypass"] = true;
@@ -253,7 +256,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   PlanInputs in;
   SCC_CHECK(plan_network(host, out, governance, options.shell ? std::string() : provider_id,
                          resolved.identity, in.network));
-  SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options, governance));
+  SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options, governance, in.network));
   SCC_CHECK(check_destination_sets(host, governance, provider_id, in.spec));
   SCC_TRY(const ImageChoice image,
           choose_image(host, *out.engine.runtime, *out.provider, in.spec, governance));

@@ -47,7 +47,8 @@ LaunchSpec Claude::plan_launch(const Json& request) {
   // The agent refuses a bypass as uid 0 unless it is told that a sandbox is around it. There is one, without
   // any capability, and the host runs nothing of this without the evidence for it.
   if (argv.bypasses && request.integer("/user/uid", -1) == 0) spec.env["IS_SANDBOX"] = "1";
-  spec.files = {{kManagedSettings, managed_settings({config, ca_file, may_bypass}), "0444"}};
+  spec.files = {{kManagedSettings,
+                 managed_settings({config, ca_file, may_bypass, request.map("/policy/env")}), "0444"}};
   if (config.auth == Auth::api_key) spec.secrets = {{kSecretName, config.api_key_from, true}};
   spec.destination_sets = {"anthropic-core"};
   if (config.base_url != kDefaultBaseUrl) {

@@ -71,7 +71,8 @@ StringMap pinned_environment(const ManagedInput& input) {
                    {"NODE_TLS_REJECT_UNAUTHORIZED", "1"}};
   for (const char* name : {"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy",
                            "all_proxy", "no_proxy"}) {
-    env[name] = "";
+    const auto given = input.network_env.find(name);
+    env[name] = given != input.network_env.end() ? given->second : "";
   }
   return env;
 }

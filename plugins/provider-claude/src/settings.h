@@ -32,8 +32,9 @@ bool valid_base_url(const std::string& url);
 
 struct ManagedInput {
   Config config;
-  std::string ca_file;      ///< as the sandbox sees it
-  bool may_bypass = false;  ///< the policy's permission_bypass
+  std::string ca_file;         ///< as the sandbox sees it
+  bool may_bypass = false;     ///< the policy's permission_bypass
+  sdk::StringMap network_env;  ///< the network policy's variables: the proxy, where there is one
 };
 
 /// The text of managed-settings.json.

@@ -72,8 +72,8 @@ TEST(BaseUrl, HttpsAnywhereHttpOnLoopbackOnly) {
 }
 
 TEST(ManagedSettings, PinWhatARepositoryCouldUseToTakeTheKey) {
-  const Value v =
-      parsed(managed_settings({Config{Auth::api_key, "env:X", "https://gw.example"}, "/etc/ca.pem", true}));
+  const Value v = parsed(
+      managed_settings({Config{Auth::api_key, "env:X", "https://gw.example"}, "/etc/ca.pem", true, {}}));
   EXPECT_EQ(v.str("/env/ANTHROPIC_BASE_URL"), "https://gw.example");
   EXPECT_EQ(v.str("/apiKeyHelper"), "cat /run/scc/secrets/api-key");
   EXPECT_EQ(v.str("/env/NODE_EXTRA_CA_CERTS"), "/etc/ca.pem");
@@ -96,11 +96,20 @@ TEST(ManagedSettings, PinWhatARepositoryCouldUseToTakeTheKey) {
 }
 
 TEST(ManagedSettings, LoginHasNoHelperAndADeniedBypassIsDisabled) {
-  const Value v = parsed(managed_settings({Config{}, kSystemCaBundle, false}));
+  const Value v = parsed(managed_settings({Config{}, kSystemCaBundle, false, {}}));
   EXPECT_EQ(v.at("/apiKeyHelper"), nullptr);
   EXPECT_EQ(v.str("/permissions/disableBypassPermissionsMode"), "disable");
   EXPECT_EQ(v.at("/skipDangerousModePermissionPrompt"), nullptr);
   EXPECT_EQ(v.str("/env/ANTHROPIC_BASE_URL"), "https://api.anthropic.com");
+}
+
+TEST(ManagedSettings, TheProxyOfTheNetworkPolicyIsPinnedAndNoOther) {
+  const Value v = parsed(managed_settings(
+      {Config{}, kSystemCaBundle, true, {{"https_proxy", "http://127.0.0.1:3128"}, {"OTHER", "x"}}}));
+  EXPECT_EQ(v.str("/env/https_proxy"), "http://127.0.0.1:3128");
+  ASSERT_NE(v.at("/env/HTTPS_PROXY"), nullptr);
+  EXPECT_EQ(v.str("/env/HTTPS_PROXY"), "");
+  EXPECT_EQ(v.at("/env/OTHER"), nullptr);
 }
 
 }  // namespace
