@@ -57,7 +57,8 @@ constexpr std::array kRows{
         "quiet,q verbose,v file=,F author= date= message=,m reedit-message=,c reuse-message=,C fixup "
         "squash= reset-author trailer= signoff,s template=,t edit,e cleanup= status gpg-sign?,S all,a "
         "include,i interactive patch,p only,o no-verify,n dry-run short branch ahead-behind porcelain "
-        "long null,z amend no-post-rewrite untracked-files?,u pathspec-from-file= pathspec-file-nul"},
+        "long null,z amend allow-empty allow-empty-message no-post-rewrite untracked-files?,u "
+        "pathspec-from-file= pathspec-file-nul"},
     Row{"config",
         "global system local worktree file=,f blob= get get-all get-regexp get-urlmatch replace-all "
         "add unset unset-all rename-section remove-section list,l fixed-value edit,e get-color get- "
@@ -112,7 +113,8 @@ constexpr std::array kRows{
         "index-output= empty verbose,v ,m trivial aggressive reset prefix= ,u exclude-per-directory= "
         ",i dry-run,n no-sparse-checkout debug-unpack recurse-submodules? quiet,q"},
     Row{"rebase",
-        "onto= keep-base no-verify quiet,q verbose,v no-stat,n signoff committer-date-is-author-date "
+        "onto= keep-base keep-empty,k ignore-date no-verify quiet,q verbose,v no-stat,n signoff "
+        "committer-date-is-author-date "
         "reset-author-date =,C ignore-whitespace whitespace= force-rebase,f no-ff continue skip abort "
         "quit edit-todo show-current-patch apply merge,m interactive,i rerere-autoupdate empty= "
         "autosquash update-refs gpg-sign?,S autostash exec=,x rebase-merges?,r fork-point strategy=,s "
