@@ -210,6 +210,10 @@ class Refusals(support.Case):
         self.refused(world.scc("start", repo, "--resume", "--dry-run", "--json"), 1, "session.none")
         self.refused(world.scc("start", repo, "--shell", "--resume", "--dry-run", "--json"), 2, "cli.usage")
         world, _ = self.governed(world, defaults={"network_policy": "web-egress-enforced"})
+        self.assertTrue(self.ok(self.plan(world, repo)).data["plan"]["network"]["enforced"])
+        # Without a plugin that enforces it nothing starts.
+        world, _ = self.governed(world, defaults={"network_policy": "web-egress-enforced"},
+                                 plugins={"mode": "open", "deny": ["netpolicy-*"], "allow_user": True, "locked": False})
         self.refused(self.plan(world, repo), 5, "network.no-enforcer", "web-egress-enforced")
         world, _ = self.governed(world, profiles={"web": {"network_policy": "open"}})
         plan = self.ok(self.plan(world, repo, "--team", "web")).data["plan"]
