@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -84,9 +85,15 @@ static int run_both(void) {
   return 0;
 }
 
-/* The window's size, now and after each change, until stdin ends or says q. */
+/* The window's size, now and after each change, until stdin ends or says q. The signal is let in only while
+   it waits, so that none is lost between a line and the next wait. */
 static int run_size(void) {
   struct termios raw;
+  sigset_t change;
+  sigset_t usual;
+  sigemptyset(&change);
+  sigaddset(&change, SIGWINCH);
+  sigprocmask(SIG_BLOCK, &change, &usual);
   handle(SIGWINCH, on_winch);
   if (tcgetattr(0, &raw) == 0) {
     raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
@@ -95,11 +102,15 @@ static int run_size(void) {
   for (;;) {
     struct winsize size;
     memset(&size, 0, sizeof size);
+    winch = 0;
     int tty = ioctl(0, TIOCGWINSZ, &size) == 0;
     dprintf(1, "tty=%d rows=%d cols=%d\n", tty, size.ws_row, size.ws_col);
-    winch = 0;
-    char key = 0;
     while (!winch) {
+      struct pollfd input = {.fd = 0, .events = POLLIN};
+      char key = 0;
+      int ready = ppoll(&input, 1, NULL, &usual);
+      if (ready < 0 && errno != EINTR) return 1;
+      if (ready <= 0) continue;
       ssize_t n = read(0, &key, 1);
       if (n == 0 || (n == 1 && key == 'q')) return 0;
       if (n < 0 && errno != EINTR) return 1;
