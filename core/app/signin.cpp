@@ -188,7 +188,8 @@ Result<Desk> open_desk(Host& host, const LaunchOptions& options, const Governanc
           registry->provider(options.provider, config_section(*config, options.provider)));
   SCC_TRY(desk.prepared.engine, choose_engine(host, options.runtime));
   if (task == Task::sign_in) {
-    SCC_CHECK(plan_network(host, desk.prepared, governance, options.provider, place.identity, desk.inputs.network));
+    SCC_CHECK(
+        plan_network(host, desk.prepared, governance, options.provider, place.identity, desk.inputs.network));
   } else {
     SCC_CHECK(plan_no_network(host, desk));
   }
