@@ -149,6 +149,47 @@ std::vector<std::string> machine_resolvers() {
   return out;
 }
 
+/// Where an organisation governs, the way out of its policy's proxy is the organisation's matter: its own
+/// settings count, and people's own only where it delegates them. Refused rather than ignored: whoever wrote
+/// them relies on them.
+Result<json::Value> enforced_section(const config::UserConfig& config, const Governance& governance) {
+  const model::Effective& effective = governance.effective;
+  json::Value out{json::Object{}};
+  if (config.enforced_network.is_object()) out = config.enforced_network;
+  if (!effective.allow_network_settings && !out.members().empty()) {
+    return fail(Kind::policy, "network.own-settings",
+                "network.enforced." + out.members().begin()->first + " is set in " +
+                    str::printable(config.file.native()) + ", and the organisation does not delegate that",
+                "take it out: scc config unset network.enforced." + out.members().begin()->first +
+                    "; or ask for delegation.users.allow_network_settings in the organisation's document");
+  }
+  const model::EnforcedNetwork& own = effective.enforced_network;
+  if (!own.transport.empty()) out["transport"] = own.transport;
+  if (!own.network.empty()) out["network"] = own.network;
+  if (!own.dns.empty()) out["dns"] = json::Value::strings(own.dns);
+  if (!own.internal_blocks.empty()) out["internal_blocks"] = json::Value::strings(own.internal_blocks);
+  return out;
+}
+
+/// The proxy is the policy itself: under an organisation it is not taken from whoever it holds.
+Status check_proxy_image(Host& host, const Governance& governance, const image::Locator& locator,
+                         const std::string& context) {
+  SCC_TRY(const config::UserConfig* config, host.config());
+  if (config->image_refs.empty() || governance.effective.allow_network_settings) return {};
+  SCC_TRY(const auto chain, image::load_chain(locator, context, {}));
+  for (const image::Context& part : chain) {
+    if (config->image_refs.count(part.definition.id) == 0) continue;
+    const std::string key = "images." + part.definition.id + ".ref";
+    return fail(Kind::policy, "network.own-image",
+                key + " is set in " + str::printable(config->file.native()) +
+                    " and would put an image of yours in the place of the proxy, which the organisation does "
+                    "not delegate",
+                "take it out: scc config unset " + key +
+                    "; or ask for delegation.users.allow_network_settings in the organisation's document");
+  }
+  return {};
+}
+
 /// What a policy with a proxy is given: its image, the sandbox's user, scc's tools, name servers.
 Status add_proxy_needs(Host& host, Prepared& out, const std::string& mode, const Governance& governance,
                        const Identity& identity, json::Value& request) {
@@ -159,6 +200,7 @@ Status add_proxy_needs(Host& host, Prepared& out, const std::string& mode, const
     SCC_TRY(const image::Locator locator, policy_image_locator(host, mode));
     out.network_image.context = component->image_context;
     SCC_CHECK(check_configured(host, governance, locator, component->image_context));
+    SCC_CHECK(check_proxy_image(host, governance, locator, component->image_context));
     SCC_TRY(out.network_image.status,
             image::status(*out.engine.runtime, images, locator, component->image_context));
     SCC_CHECK(policy::check_image(governance.effective, out.network_image.status.ref, true));
@@ -197,10 +239,12 @@ Status plan_network(Host& host, Prepared& out, const Governance& governance, con
                 enforcer.empty() ? "see which network policies there are: scc plugin list --kind netpolicy"
                                  : "install the plugin " + enforcer + " that the organisation names");
   }
-  const json::Value& own =
-      policy == model::NetworkPolicy::open ? config->open_network : config->enforced_network;
-  const bool configurable = policy != model::NetworkPolicy::locked_down_web && own.is_object();
-  const json::Value section = configurable ? own : json::Value(json::Object{});
+  json::Value section{json::Object{}};
+  if (policy == model::NetworkPolicy::open && config->open_network.is_object())
+    section = config->open_network;
+  if (policy == model::NetworkPolicy::web_egress_enforced) {
+    SCC_TRY(section, enforced_section(*config, governance));
+  }
   SCC_TRY(out.netpolicy, registry->netpolicy(mode, section));
   json::Value request;
   request["schema"] = "scc.netpolicy-request/1";

@@ -73,8 +73,17 @@ Result<std::vector<InstanceFile>> instance_files(const PlanInputs& in) {
   if (!in.ca_pem.empty()) out.push_back({"ca.pem", std::string(kCaFile), in.ca_pem});
   // Nobody answers there: a name fails at once instead of after a time, and no query has anywhere to go.
   if (in.network.flag("/enforced")) out.push_back({"resolv.conf", "/etc/resolv.conf", kNoResolver});
+  const json::Value* own = in.network.at("/home_files");
+  for (const json::Value& file : own != nullptr ? own->items() : json::Array{}) {
+    const std::string name = file.str("/name");
+    out.push_back({"home-" + name, std::string(kHome) + "/" + name, file.str("/text")});
+  }
   std::set<std::string> taken;
-  for (const InstanceFile& file : out) taken.insert(file.target);
+  for (const InstanceFile& file : out) {
+    if (taken.insert(file.target).second) continue;
+    return fail(Kind::config, "launch.spec",
+                "the network policy asks for a file at " + file.target + ", which is taken");
+  }
   std::size_t index = 0;
   const json::Value* files = in.spec.at("/files");
   for (const json::Value& file : files != nullptr ? files->items() : json::Array{}) {
@@ -354,6 +363,7 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   plan["netpolicy"] = component_json(in.netpolicy);
   plan["network"] = in.network;
   plan["network"].object().erase("files");  // with the others below
+  plan["network"].object().erase("home_files");
   plan["governance"] = in.governance;
   plan["image"]["context"] = in.image_context;
   plan["image"]["ref"] = in.image_ref;

@@ -88,7 +88,8 @@ Result<int> run_doctor(Env& env, const Args& args) {
     if (check.state == app::Check::State::warn && env.console.json()) env.host.warn(check.message);
   }
   const std::size_t warnings = report.count(app::Check::State::warn);
-  env.console.note(std::to_string(errors.size()) + " failed, " + std::to_string(warnings) + " warnings, " +
+  env.console.note(std::to_string(errors.size()) + " failed, " + std::to_string(warnings) +
+                   (warnings == 1 ? " warning, " : " warnings, ") +
                    std::to_string(report.count(app::Check::State::ok)) + " ok");
   env.console.envelope("DoctorReport", report_json(report, repairs), errors);
   return report.ok() ? 0 : exit_code(Kind::config);

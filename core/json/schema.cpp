@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json/schema.h"
 
+#include <mutex>
+
 #include "base/str.h"
 #include "json/rapid.h"
 #include "json/sax.h"
@@ -10,6 +12,8 @@ namespace scc::json {
 struct Schema::Impl {
   explicit Impl(const rapidjson::Document& document) : schema(document) {}
   rapidjson::SchemaDocument schema;
+  std::mutex
+      one;  ///< RapidJSON 1.1 keeps the state of a "pattern" that is being matched in the schema itself
 };
 
 namespace {
@@ -53,6 +57,7 @@ Result<Schema> Schema::compile(const Value& document) {
 }
 
 Status Schema::check(const Value& document) const {
+  const std::lock_guard<std::mutex> alone(impl_->one);
   rapidjson::SchemaValidator validator(impl_->schema);
   if (emit(document, validator) && validator.IsValid()) return {};
   rapidjson::StringBuffer where;

@@ -100,6 +100,8 @@ struct Effective {
   std::optional<NetworkPolicy> network_policy;  ///< absent: `open` applies
   std::string network_source;
   Enforcer enforcer;
+  EnforcedNetwork enforced_network;
+  bool allow_network_settings = true;  ///< false where an organisation does not delegate them
   Session session;
   std::vector<EffectiveDevAction> dev_commands;
   std::vector<EffectiveDevAction> dev_logs;

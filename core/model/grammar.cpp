@@ -63,14 +63,6 @@ bool take_port(std::string_view& text) noexcept {
   return true;
 }
 
-bool cidr(std::string_view text) noexcept {
-  const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return false;
-  const std::string_view base = text.substr(0, slash);
-  const std::string_view bits = text.substr(slash + 1);
-  return (ipv4(base) && number(bits, 32) >= 0) || (ipv6(base) && number(bits, 128) >= 0);
-}
-
 /// Would some reader of URLs take this last label for a number, as in 0x7f.1 or 2130706433?
 bool numeric_label(std::string_view label) noexcept {
   if (label.size() > 2 && label[0] == '0' && fold(label[1]) == 'x')
@@ -156,6 +148,22 @@ bool version(std::string_view text) noexcept {
 bool plugin_glob(std::string_view text) noexcept {
   return !text.empty() && text.size() <= 63 && (lower(text.front()) || text.front() == '*') &&
          every(text, [](char c) { return lower(c) || digit(c) || c == '.' || c == '-' || c == '*'; });
+}
+bool address(std::string_view text) noexcept {
+  return ipv4(text) || ipv6(text);
+}
+bool cidr(std::string_view text) noexcept {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return false;
+  const std::string_view base = text.substr(0, slash);
+  const std::string_view bits = text.substr(slash + 1);
+  return (ipv4(base) && number(bits, 32) >= 0) || (ipv6(base) && number(bits, 128) >= 0);
+}
+bool engine_network(std::string_view text) noexcept {
+  constexpr std::array<std::string_view, 5> kModes{"host", "none", "private", "default", "bridge"};
+  const auto inner = [](char c) { return lower(fold(c)) || digit(c) || c == '_' || c == '.' || c == '-'; };
+  return !text.empty() && text.size() <= 128 && text.front() != '.' && text.front() != '-' &&
+         every(text, inner) && std::find(kModes.begin(), kModes.end(), text) == kModes.end();
 }
 bool sha256(std::string_view text) noexcept {
   return text.size() == 64 && every(text, [](char c) { return digit(c) || (c >= 'a' && c <= 'f'); });

@@ -71,6 +71,7 @@ struct Delegation {
   std::int64_t max_override_hours = 24;  ///< 1 to 168
   bool personal_profiles = true;
   bool allow_standalone = false;
+  bool allow_network_settings = false;  ///< whether people's own network.enforced.* and proxy image count
 };
 
 struct TrustGrant {
@@ -150,6 +151,13 @@ struct Enforcer {
   std::string id;
   std::string sha256;
 };
+/// How the proxy of web-egress-enforced is run. Empty members: as it comes.
+struct EnforcedNetwork {
+  std::string transport;    ///< "auto", "socket" or "internal"
+  std::string network;      ///< the engine's network on which the proxy reaches the web
+  Strings dns;              ///< addresses of the proxy's name servers
+  Strings internal_blocks;  ///< CIDR blocks that listed names may lead to although they are private
+};
 struct Stats {
   bool enabled = false;
   std::string user_identity_mode = "hash";
@@ -169,6 +177,7 @@ struct Org {
   Stats stats;
   std::map<std::string, DestinationSet> destination_sets;
   Enforcer enforcer;
+  EnforcedNetwork enforced_network;
   PluginPolicy plugins;
   std::vector<Exception> exceptions;
 

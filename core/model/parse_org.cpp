@@ -66,6 +66,7 @@ Delegation delegation(const json::Value& value) {
   out.max_override_hours = integer(users, "max_override_hours", out.max_override_hours);
   out.personal_profiles = flag(users, "allow_personal_profiles", out.personal_profiles);
   out.allow_standalone = flag(users, "allow_standalone", out.allow_standalone);
+  out.allow_network_settings = flag(users, "allow_network_settings", out.allow_network_settings);
   return out;
 }
 
@@ -125,6 +126,9 @@ void network(const json::Value& value, Org& out) {
   if (const json::Value* enforcer = find(value, "enforcer")) {
     out.enforcer = {text(*enforcer, "id"), text(*enforcer, "sha256")};
   }
+  const json::Value& enforced = section(value, "enforced");
+  out.enforced_network = {text(enforced, "transport"), text(enforced, "network"), strings(enforced, "dns"),
+                          strings(enforced, "internal_blocks")};
 }
 
 Org typed(const json::Value& document, std::vector<Problem>& problems) {

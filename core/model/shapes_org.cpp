@@ -133,6 +133,8 @@ constexpr std::array kUsersFields{
     Field{"max_override_hours", &kWeek, "Default 24."},
     Field{"allow_personal_profiles", &kFlag, "Default true."},
     Field{"allow_standalone", &kFlag, "Whether sessions may drop the organisation. Default false."},
+    Field{"allow_network_settings", &kFlag,
+          "Whether people's own network.enforced settings count. Default false."},
 };
 constexpr Shape kTeams{.type = Type::object, .fields = kTeamsFields, .strict = true};
 constexpr Shape kProjects{.type = Type::object, .fields = kProjectsFields, .strict = true};
@@ -210,9 +212,33 @@ constexpr std::array kEnforcerFields{
     Field{"sha256", &kOneDigest, "Of its library.", kRequired},
 };
 constexpr Shape kEnforcer{.type = Type::object, .fields = kEnforcerFields, .strict = true};
+constexpr std::array<std::string_view, 3> kTransports{"auto", "socket", "internal"};
+constexpr Shape kTransport{.type = Type::text, .choices = kTransports};
+constexpr Shape kAddress{.type = Type::text,
+                         .expects = "an IPv4 or IPv6 address",
+                         .format = "scc-address",
+                         .valid = grammar::address};
+constexpr Shape kAddresses{.type = Type::list, .item = &kAddress};
+constexpr Shape kBlock{.type = Type::text,
+                       .expects = "a CIDR block, for example 10.20.0.0/16",
+                       .format = "scc-cidr",
+                       .valid = grammar::cidr};
+constexpr Shape kBlocks{.type = Type::list, .item = &kBlock};
+constexpr Shape kEngineNetwork{.type = Type::text,
+                               .expects = "the name of a network of the engine",
+                               .format = "scc-engine-network",
+                               .valid = grammar::engine_network};
+constexpr std::array kEnforcedFields{
+    Field{"transport", &kTransport, "How a sandbox reaches its proxy. Absent: auto."},
+    Field{"network", &kEngineNetwork, "Where the proxy reaches the web. Absent: one of its own for each."},
+    Field{"dns", &kAddresses, "Name servers of the proxy. Absent: the machine's."},
+    Field{"internal_blocks", &kBlocks, "Private blocks that listed names may lead to."},
+};
+constexpr Shape kEnforced{.type = Type::object, .fields = kEnforcedFields, .strict = true};
 constexpr std::array kNetworkFields{
     Field{"destination_sets", &kSets, "Names ending in \"-core\" belong to the providers."},
     Field{"enforcer", &kEnforcer, "Absent: the bundled one."},
+    Field{"enforced", &kEnforced, "How the proxy of web-egress-enforced is run."},
 };
 constexpr Shape kNetwork{.type = Type::object, .fields = kNetworkFields, .strict = true};
 

@@ -216,6 +216,12 @@ void limits(const model::Effective& effective, json::Value& out) {
   }
   out["enforcer"]["id"] = effective.enforcer.id;
   out["enforcer"]["sha256"] = effective.enforcer.sha256;
+  const model::EnforcedNetwork& own = effective.enforced_network;
+  out["enforced_network"]["transport"] = own.transport;
+  out["enforced_network"]["network"] = own.network;
+  out["enforced_network"]["dns"] = json::Value::strings(own.dns);
+  out["enforced_network"]["internal_blocks"] = json::Value::strings(own.internal_blocks);
+  out["enforced_network"]["own_settings"] = effective.allow_network_settings;
   out["session"] = json::Object{};
   if (effective.session.timeout_hours) out["session"]["timeout_hours"] = *effective.session.timeout_hours;
   if (effective.session.auto_resume) out["session"]["auto_resume"] = *effective.session.auto_resume;

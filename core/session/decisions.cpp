@@ -57,7 +57,10 @@ void Decisions::finish() {
 
 bool Decisions::take_lines() {
   std::size_t begin = 0;
+  bool fits = true;
   for (std::size_t end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n', begin)) {
+    fits = end - begin <= kMaxLine;
+    if (!fits) break;
     const Status taken = take_(std::string_view(pending_).substr(begin, end - begin));
     if (!taken) {
       tell_("the record of the sandbox's web requests cannot be kept, so its proxy is ended: " +
@@ -67,7 +70,7 @@ bool Decisions::take_lines() {
     begin = end + 1;
   }
   pending_.erase(0, begin);
-  if (pending_.size() <= kMaxLine) return true;
+  if (fits && pending_.size() <= kMaxLine) return true;
   tell_("the proxy wrote something that is no decision, so it is ended");
   return false;
 }

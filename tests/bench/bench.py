@@ -5,7 +5,8 @@
 Rows (DESIGN bars): `scc --version` beside `docker --version`; `scc plugin list` with 200 plugins; `scc status --json`
 beside the engine's own answer; the effective configuration of 10, 100 and 1,000 teams and how it grows; for each engine that
 is here: `scc start` of a trivial command, start to first byte, beside the engine's own `run` of the same image and argv, what
-stopping takes, what a running scc holds in memory, and what one more session takes on disk. Prints a table; never fails because
+stopping takes, what a running scc holds in memory, what one more session takes on disk, and the same for sandboxes with an
+enforcing proxy. Prints a table; never fails because
 something is slow. Needs an installed scc, its base image, the engines' clients, and the provider plugin of the tests.
 
   bench.py --scc /usr/local/bin/scc --provider-dir build/ci/plugins [--compute build/bench/tests/bench/bench_compute] [--runs 15]
@@ -21,6 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from enforced import bench_enforced
 
 PLUGINS = 200
 # Podman's words are those with which scc starts its service where both versions of cgroups are mounted.
@@ -242,6 +245,7 @@ def main():
     parser.add_argument("--compute", help="the program bench_compute; without it those rows are left out")
     parser.add_argument("--only-compute", action="store_true", help="no engine and no installed scc are needed")
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--launches", type=int, default=20, help="of web-egress-enforced, for each engine; 0: leave those rows out")
     parser.add_argument("--engine", choices=list(ENGINES), help="only this one (default: all that are here)")
     args = parser.parse_args()
     header = "| what | scc ms | floor ms | ratio | bar | note |\n|---|---|---|---|---|---|"
@@ -277,6 +281,9 @@ def main():
             bench_start(args, env, home, image, engine)
             bench_stop(args, env, home, image, engine)
             bench_held(args, env, home, engine)
+            if args.launches:
+                bench_enforced(args, env, home, [*ENGINES[engine], "run", *LIMITS[engine], "--rm", image, "/bin/echo", "x"],
+                               ENGINES[engine], engine, row)
     return 0
 
 

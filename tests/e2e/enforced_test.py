@@ -8,18 +8,19 @@ from lab import Lab
 
 HOSTS = {"claude": "api.anthropic.com", "codex": "api.openai.com"}
 # The agent's own tool tries another host, which the model API's network would answer, and the way around the proxy.
-CURL = ("curl -sS -m 10 -o /dev/null -w 'other=%{http_connect}\\n' https://other.example.com/ 2>/dev/null; "
+CURL = ("curl -sS -m 10 https://other.example.com/ 2>&1; curl -sS -m 10 -o /dev/null -w 'other=%{http_connect}\\n' https://other.example.com/ 2>/dev/null; "
         "curl -sS -m 5 --noproxy '*' https://api.anthropic.com/ 2>&1 | head -1; true")
 
 
 def org(**defaults):
     return {"schema_version": "1.1.0",
             "organization": {"name": "Harrow Lake", "id": "harrow-lake", "contact": "platform@harrow.example"},
+            "delegation": {"users": {"allow_network_settings": True}},
             "defaults": {"network_policy": "web-egress-enforced", **defaults}}
 
 
-class Enforced:
-    """What the classes below share; they name the engine."""
+class EnforcedWorld:
+    """What tests of the policy share; their classes name the engine."""
 
     engine = "docker"
 
@@ -64,6 +65,8 @@ class Enforced:
         """What was asked, without the questions of the launch itself."""
         return {(line["host"], line["verdict"]) for line in self.record(world) if not line["host"].startswith("scc-")}
 
+
+class Enforced(EnforcedWorld):
     # ---- with the command provider, which is no agent ----
 
     def test_nothing_is_reachable_with_an_empty_list(self):
@@ -150,6 +153,8 @@ class Enforced:
         repo = world.repo()
         done = self.ok(world.start(repo, *argv, timeout=180))
         self.assertIn("other=403", done.out, done)
+        self.assertIn("scc refused this request", done.out, "the tool call was not told why")
+        self.assertIn("Do not try other routes", done.out)
         asked = self.decisions(world)
         self.assertIn((HOSTS[provider], "allow"), asked)
         self.assertIn(("other.example.com", "deny"), asked)

@@ -68,4 +68,8 @@ std::string compile(const std::vector<Rule>& rules, const Settings& settings);
 /// File name in Settings::error_dir -> text. compile() refers to each of them.
 std::map<std::string, std::string> pages(const std::vector<Rule>& rules);
 
+/// A .curlrc (curl 7.75 and newer) with which a refused CONNECT is explained as the pages do; a caller's own
+/// --write-out takes its place.
+std::string curl_settings(const std::vector<Rule>& rules);
+
 }  // namespace scc_squid

@@ -57,7 +57,33 @@ std::string page(const std::string& why, const std::string& allowed) {
          "recorded. Go on without this host, or ask the user, who can run: scc egress explain %H\n";
 }
 
+/// In a .curlrc: between quotes, where '"' and a backslash are escaped, and '%' begins a variable.
+std::string curl_quoted(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c == '%') out += '%';
+    out += c;
+  }
+  return out;
+}
+
 }  // namespace
+
+std::string curl_settings(const std::vector<Rule>& rules) {
+  return "# Written by scc, for this session. Clients hide the page of a refused CONNECT; this says what it "
+         "says.\n"
+         "write-out = \"%{onerror}%{stderr}scc: the proxy of this sandbox answered %{http_connect}. If that "
+         "is 403, "
+         "scc refused this request: the network policy does not let this host be reached from this sandbox. "
+         "Rule: run by the user, `scc egress explain HOST` names it and its owner; it is enforced outside "
+         "the "
+         "sandbox. Allowed instead: " +
+         curl_quoted(listed(rules)) +
+         ". Do not try other routes (another name, address, port, protocol or proxy): there are none, and "
+         "attempts "
+         "are recorded. Go on without this host, or ask the user.\\n\"\n";
+}
 
 std::map<std::string, std::string> pages(const std::vector<Rule>& rules) {
   const std::string hosts = escape(listed(rules));

@@ -167,6 +167,7 @@ sdk::NetPlan make_plan(const sdk::Json& request) {
   out.relay = {kPort, kSocket};
   out.files.push_back({"squid.conf", compile(rules, settings(request))});
   for (auto& [name, text] : pages(rules)) out.files.push_back({"errors/" + name, text});
+  out.home_files.push_back({".curlrc", curl_settings(rules)});
   const auto allowed = std::count_if(rules.begin(), rules.end(), [](const Rule& rule) { return rule.allow; });
   out.notes = {"web-egress-enforced: the sandbox has no network but a socket to its proxy, which lets " +
                std::to_string(allowed) + " listed destination" + (allowed == 1 ? "" : "s") + " out"};

@@ -61,6 +61,8 @@ TEST_F(Plan, TheConfigurationIsAPartOfIt) {
   EXPECT_THAT(conf, HasSubstr("dns_nameservers 192.0.2.53\n"));
   EXPECT_THAT(conf, HasSubstr("access_log stdio:/run/scc-log/decisions "));
   EXPECT_THAT(conf, HasSubstr("api.example.com"));
+  ASSERT_EQ(made.home_files.size(), 1U);
+  EXPECT_EQ(made.home_files.front().name, ".curlrc");
   EXPECT_EQ(plan().json(), made.json());
   EXPECT_NE(plan("api.example.com\",\"ports", "b.example.com\",\"ports").json(), made.json());
 }

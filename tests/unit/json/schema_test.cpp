@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json/schema.h"
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace scc::json {
@@ -33,6 +37,27 @@ TEST(Schema, PatternPropertiesBesideForbiddenOnesAreSafe) {
   EXPECT_FALSE(schema->check(*parse(R"({"a":{"x":1},"b":{"x":1}})")));
   EXPECT_FALSE(schema->check(*parse(R"({"a":1})")));
   EXPECT_FALSE(schema->check(*parse(R"({"a":{"x":1},"k":"1"})")));
+}
+
+TEST(Schema, OneThatSeveralThreadsUseAtOnceGivesEachItsOwnAnswer) {
+  const auto schema =
+      Schema::compile(*parse(R"j({"properties":{"at":{"pattern":"^(unix:///|tcp://|https://)"}}})j"));
+  ASSERT_TRUE(schema);
+  const auto good = parse(R"({"at":"unix:///run/user/1000/scc/service.sock"})");
+  const auto bad = parse(R"({"at":"http://unix.example/"})");
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 50'000;
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kRounds; ++i) {
+        wrong += (schema->check(*good) ? 0 : 1) + (schema->check(*bad) ? 1 : 0);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace

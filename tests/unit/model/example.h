@@ -36,7 +36,8 @@ inline constexpr std::string_view kExample = R"json({
     "destination_sets": {
       "packages": {"description": "package mirrors", "destinations": [".pkgs.harrowlake.example"]},
       "skydata": {"destinations": ["archive.harrowlake.example:443"]}},
-    "enforcer": {"id": "netpolicy-hlo", "sha256": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
+    "enforcer": {"id": "netpolicy-hlo", "sha256": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
+    "enforced": {"transport": "socket", "network": "corp", "dns": ["10.20.0.53"], "internal_blocks": ["10.20.0.0/16"]}
   },
   "defaults": {
     "enabled_plugins": ["safety-hooks@hlo-core", "style-guide@hlo-core"],
@@ -63,7 +64,7 @@ inline constexpr std::string_view kExample = R"json({
               "allow_base_images": ["optics"]},
     "projects": {"inherit_team_delegation": true},
     "users": {"allow_local_overrides": true, "max_override_hours": 12, "allow_personal_profiles": false,
-              "allow_standalone": true}
+              "allow_standalone": true, "allow_network_settings": true}
   },
   "profiles": {
     "optics": {

@@ -126,6 +126,7 @@ TEST(Org, ReadsDelegationAndProfiles) {
   EXPECT_EQ(delegation.max_override_hours, 12);
   EXPECT_FALSE(delegation.personal_profiles);
   EXPECT_TRUE(delegation.allow_standalone);
+  EXPECT_TRUE(delegation.allow_network_settings);
   const Team& optics = org->profiles.at("optics");
   EXPECT_EQ(optics.name + ": " + optics.description, "optics: Instrument control");
   EXPECT_THAT(optics.additional_plugins, ElementsAre("fits-tools@hlo-core"));
@@ -176,6 +177,9 @@ TEST(Org, ReadsTheRest) {
   EXPECT_THAT(org->governed.bundles.at("obs-pack").artifacts, ElementsAre("obs-review", "obs-rules"));
   EXPECT_EQ(org->enforcer.id, "netpolicy-hlo");
   EXPECT_EQ(org->enforcer.sha256.size(), 64U);
+  EXPECT_EQ(org->enforced_network.transport + " " + org->enforced_network.network, "socket corp");
+  EXPECT_THAT(org->enforced_network.dns, ElementsAre("10.20.0.53"));
+  EXPECT_THAT(org->enforced_network.internal_blocks, ElementsAre("10.20.0.0/16"));
   EXPECT_THAT(org->destination_sets.at("packages").destinations, ElementsAre(".pkgs.harrowlake.example"));
   EXPECT_EQ(org->destination_sets.at("packages").description, "package mirrors");
   EXPECT_TRUE(org->plugins.present);
@@ -211,6 +215,7 @@ TEST(Org, AbsentIsNotEmptyAndDefaultsAreTheStrictOnes) {
   EXPECT_EQ(org->security.safety_net.action, "block");
   EXPECT_TRUE(org->security.safety_net.fell_back);
   EXPECT_FALSE(org->delegation.allow_standalone);
+  EXPECT_FALSE(org->delegation.allow_network_settings);
   EXPECT_FALSE(org->delegation.projects_inherit);
   EXPECT_FALSE(org->plugins.present);
   EXPECT_EQ(org->plugins.mode, "open");
@@ -396,6 +401,10 @@ TEST(OrgShape, GuardsEachRefuse) {
       {"/security/safety_net", "action", "\"nope\"", "must be one of \"block\", \"warn\", \"allow\""},
       {"/security/safety_net", "block_clean", "\"yes\"", "must be true or false"},
       {"/network/enforcer", "sha256", "\"abc\"", "64 lower-case hex digits"},
+      {"/network/enforced", "transport", "\"tls\"", "internal"},
+      {"/network/enforced", "network", "\"host\"", "network of the engine"},
+      {"/network/enforced", "dns", "[\"one.one.one.one\"]", "IPv4 or IPv6"},
+      {"/network/enforced", "internal_blocks", "[\"10.0.0.0\"]", "CIDR"},
       {"/network/destination_sets", "Up", "{\"destinations\":[\"a.example\"]}", "the name must be"},
       {"/network/destination_sets/skydata", "destinations", "[]", "at least 1"},
       {"/defaults", "network_policy", "\"corp-proxy\"", "must be one of"},

@@ -3,6 +3,7 @@
 // matter of tests/integration/squid.
 #include "acl/acl.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -13,6 +14,7 @@ namespace scc_squid {
 namespace {
 
 using scc::sdk::Failure;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -247,6 +249,14 @@ TEST(Acl, EachPageThatIsReferredToExists) {
   EXPECT_EQ(seen, 12U);
   EXPECT_THAT(files.at("ERR_SCC_NOT_LISTED"), HasSubstr("api.example.com, *.example.org:80:8443"));
   EXPECT_THAT(pages({}).at("ERR_SCC_NOT_LISTED"), HasSubstr("no host is allowed"));
+}
+
+TEST(Acl, CurlTellsOfARefusedConnect) {
+  const std::string text = curl_settings({allow("api.example.com"), deny("bad.example.com")});
+  EXPECT_THAT(text, HasSubstr("\nwrite-out = \"%{onerror}%{stderr}scc: "));
+  EXPECT_THAT(text, HasSubstr("Allowed instead: api.example.com. "));
+  EXPECT_THAT(text, EndsWith("\\n\"\n"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << "one setting, on one line";
 }
 
 }  // namespace

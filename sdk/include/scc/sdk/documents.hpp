@@ -337,12 +337,14 @@ struct NetPlan {
   NetRelay relay;
   std::vector<NetFile>
       files;  ///< for bind mounts of the policy's containers, below ${session.dir}/files/network
+  std::vector<NetFile> home_files;  ///< read-only in the sandbox, below its user's home; plain names
 
   std::string json() const { return text_of(*this); }
   void write(JsonWriter& w) const {
     w.begin_object().member("schema", "scc.netpolicy-plan/1").member("mode", mode);
     w.member("network", network).member("dns", dns).member("env", env).member("enforced", enforced);
     w.member("notes", notes).member_if("transport", transport).member_if("files", files);
+    w.member_if("home_files", home_files);
     if (relay.port != 0) w.member("relay", relay);
     if (!details_json.empty()) w.key("details").raw(details_json);
     w.end_object();
