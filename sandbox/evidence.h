@@ -46,7 +46,11 @@ typedef struct NetworkFinding {
   FindList addresses;
   FindList routes;
   FindList resolvers;
-  int proxy_status;  // HTTP status, or -errno
+  // With --address (inside.h); the routes above are then those that lead out of the sandbox's own network.
+  FindList gateways;  // of default routes, in the sandbox's own network
+  FindList answered;  // of the gateways: somebody has that address
+  FindList reached;   // of --unreachable
+  int proxy_status;   // HTTP status, or -errno
 } NetworkFinding;
 
 typedef struct Check {

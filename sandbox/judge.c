@@ -129,8 +129,38 @@ static void check_nothing(Evidence* evidence, const char* name, const FindList* 
   check_text(evidence, name, passed, "none", observed);
 }
 
+// The one address, and one interface for it; 127.0.0.1 and ::1 are not in the lists.
+static bool has_only(const FindList* list, const char* text, size_t length) {
+  return list->count == 1 && !list->overflow && strncmp(list->items[0], text, length) == 0 &&
+         list->items[0][length] == '\0';
+}
+
+static void judge_inside(const CheckOptions* options, Evidence* evidence) {
+  const NetworkFinding* network = &evidence->network;
+  const FindList* addresses = &network->addresses;
+  const bool address =
+      network->known && has_only(addresses, options->address, strcspn(options->address, "/"));
+  const char* other = addresses->count > 0 ? addresses->items[0] : "none";
+  for (size_t i = 0; i < addresses->count; ++i) {
+    if (strncmp(addresses->items[i], options->address, strcspn(options->address, "/")) != 0)
+      other = addresses->items[i];
+  }
+  check_text(evidence, "network-address", address, options->address, address ? options->address : other);
+  const size_t interfaces = network->interfaces.count;
+  check_number(evidence, "network-interfaces", 1, network->interfaces.overflow ? -1 : (int64_t)interfaces);
+  check_nothing(evidence, "network-routes", &network->routes);
+  check_nothing(evidence, "network-gateway", &network->answered);
+  check_nothing(evidence, "network-resolvers", &network->resolvers);
+  check_nothing(evidence, "host-listeners", &network->reached);
+  if (options->proxy != NULL) check_number(evidence, "proxy-denies", kDeniedStatus, network->proxy_status);
+}
+
 static void judge_network(const CheckOptions* options, Evidence* evidence) {
   const NetworkFinding* network = &evidence->network;
+  if (options->address != NULL) {
+    judge_inside(options, evidence);
+    return;
+  }
   if (options->isolated) {
     check_nothing(evidence, "network-interfaces", &network->interfaces);
     check_nothing(evidence, "network-addresses", &network->addresses);
@@ -317,6 +347,19 @@ static void write_network(const CheckOptions* options, const NetworkFinding* net
   write_list(json, "resolvers", &network->resolvers);
   if (options->proxy_port != 0) {
     json_number(json, "proxy_port", options->proxy_port);
+    json_number(json, "proxy_status", network->proxy_status);
+  }
+  if (options->address != NULL) {
+    json_text(json, "address", options->address);
+    write_list(json, "gateways", &network->gateways);
+    write_list(json, "answered", &network->answered);
+    write_list(json, "reached", &network->reached);
+    json_open(json, "unreachable", '[');
+    for (size_t i = 0; i < options->unreachable_count; ++i) json_text(json, NULL, options->unreachable[i]);
+    json_close(json, ']');
+  }
+  if (options->proxy != NULL) {
+    json_text(json, "proxy", options->proxy);
     json_number(json, "proxy_status", network->proxy_status);
   }
   json_close(json, '}');

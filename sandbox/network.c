@@ -12,6 +12,7 @@
 #include <linux/if.h>
 
 #include "ask_proxy.h"
+#include "inside.h"
 #include "protocol.h"
 
 enum { kTableMax = 1048576, kResolvMax = 65536, kAskMs = 5000, kNameMax = 64 };
@@ -126,15 +127,22 @@ static bool gather_routes(NetworkFinding* network) {
 
 void gather_network(const CheckOptions* options, NetworkFinding* network) {
   memset(network, 0, sizeof *network);
-  if (!options->isolated && options->proxy_port == 0) return;
+  if (!options->isolated && options->proxy_port == 0 && options->address == NULL) return;
   network->looked = true;
   const bool interfaces = gather_interfaces(network);
-  const bool routes = gather_routes(network);
+  const bool routes = options->address != NULL ? gather_inside(options, network) : gather_routes(network);
   char* resolv = read_file("/etc/resolv.conf", kResolvMax, NULL);
   const bool resolvers = resolv != NULL || errno == ENOENT;
   resolvers_of(resolv != NULL ? resolv : "", &network->resolvers);
   free(resolv);
   network->known = interfaces && routes && resolvers;
+  if (options->proxy != NULL) {
+    RelayTarget beside;
+    network->proxy_status = relay_parse_inet(options->proxy, &beside) && beside.address != 0
+                                ? ask_proxy_patiently(&beside, SCC_DENIED_NAME, kAskMs)
+                                : -EINVAL;
+    return;
+  }
   if (options->proxy_port == 0) return;
   const RelayTarget proxy = {.path = NULL, .port = options->proxy_port};
   network->proxy_status = ask_proxy_patiently(&proxy, SCC_DENIED_NAME, kAskMs);

@@ -46,6 +46,14 @@ static const char* set_port(uint16_t* slot, const char* value) {
   return NULL;
 }
 
+// What they say is checked where it is used: text that is no address fails the check that needs it.
+static const char* set_once(const char** slot, const char* value) {
+  if (*slot != NULL) return "option given twice";
+  if (value[0] == '\0') return "an empty value";
+  *slot = value;
+  return NULL;
+}
+
 static const char* set_valued(const char* name, const char* value, CheckOptions* options) {
   if (strcmp(name, "--token") == 0) return set_token(&options->token, value, 1, SCC_TOKEN_MAX);
   if (strcmp(name, "--nonce") == 0) return set_token(&options->nonce, value, SCC_NONCE_MIN, SCC_NONCE_MAX);
@@ -55,10 +63,19 @@ static const char* set_valued(const char* name, const char* value, CheckOptions*
   if (strcmp(name, "--socket") == 0) return add_path(options->sockets, &options->socket_count, value);
   if (strcmp(name, "--readonly") == 0) return add_path(options->readonly, &options->readonly_count, value);
   if (strcmp(name, "--proxy-port") == 0) return set_port(&options->proxy_port, value);
+  if (strcmp(name, "--address") == 0) return set_once(&options->address, value);
+  if (strcmp(name, "--proxy") == 0) return set_once(&options->proxy, value);
+  if (strcmp(name, "--unreachable") == 0) {
+    options->unreachable[options->unreachable_count++] = value;
+    return NULL;
+  }
   return "unknown option";
 }
 
 static const char* check_complete(const CheckOptions* options) {
+  if (options->address == NULL && (options->proxy != NULL || options->unreachable_count > 0))
+    return "--address is missing";
+  if (options->address != NULL && options->isolated) return "--address and --isolated exclude each other";
   if (options->evidence_only) return options->command == NULL ? NULL : "`evidence` takes no command";
   if (options->command == NULL || options->command[0] == NULL) return "no command after --";
   if (options->command[0][0] == '\0') return "the command's name is empty";
@@ -82,7 +99,9 @@ const char* parse_check_options(int argc, char** argv, CheckOptions* options, co
   }
   options->sockets = calloc((size_t)argc, sizeof *options->sockets);
   options->readonly = calloc((size_t)argc, sizeof *options->readonly);
-  if (options->sockets == NULL || options->readonly == NULL) return "out of memory";
+  options->unreachable = calloc((size_t)argc, sizeof *options->unreachable);
+  if (options->sockets == NULL || options->readonly == NULL || options->unreachable == NULL)
+    return "out of memory";
   for (int i = 2; i < argc; ++i) {
     *subject = argv[i];
     if (strcmp(argv[i], "--") == 0) {

@@ -17,7 +17,13 @@ typedef struct CheckOptions {
   bool allow_root;
   bool isolated;        // there must be no way out of this network namespace
   uint16_t proxy_port;  // of the proxy on 127.0.0.1 that must deny; 0: not given
-  const char* token;    // NULL: not given
+  // The sandbox has this one IPv4 address ("10.0.0.3/29") on one interface, and nothing else of a network;
+  // NULL: not given. Then the proxy is at `proxy`, and none of `unreachable` answers.
+  const char* address;
+  const char* proxy;         // ADDRESS:PORT
+  const char** unreachable;  // ADDRESS:PORT, [ADDRESS]:PORT: listeners that scc itself opened
+  size_t unreachable_count;
+  const char* token;  // NULL: not given
   const char* nonce;
   int64_t expect_uid;  // -1: not given
   int64_t expect_gid;

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "text.h"
+
 static int keep_errno_close(int fd) {
   const int error = errno;
   close(fd);
@@ -21,13 +23,31 @@ static int keep_errno_close(int fd) {
   return -1;
 }
 
-static struct sockaddr_in loopback(uint16_t port) {
+static struct sockaddr_in inet_address(uint32_t host, uint16_t port) {
   struct sockaddr_in address;
   memset(&address, 0, sizeof address);
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(host != 0 ? host : INADDR_LOOPBACK);
   return address;
+}
+
+bool relay_parse_inet(const char* text, RelayTarget* target) {
+  *target = (RelayTarget){.path = NULL};
+  char host[INET_ADDRSTRLEN];
+  const char* colon = strchr(text, ':');
+  uint64_t port = 0;
+  if (!parse_decimal(colon != NULL ? colon + 1 : text, UINT16_MAX, &port) || port == 0) return false;
+  target->port = (uint16_t)port;
+  if (colon == NULL) return true;
+  const size_t length = (size_t)(colon - text);
+  if (length == 0 || length >= sizeof host) return false;
+  memcpy(host, text, length);
+  host[length] = '\0';
+  struct in_addr address;
+  if (inet_pton(AF_INET, host, &address) != 1 || address.s_addr == 0) return false;
+  target->address = ntohl(address.s_addr);
+  return true;
 }
 
 static bool unix_address(const char* path, struct sockaddr_un* address) {
@@ -46,7 +66,7 @@ int relay_listen_tcp(uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   const int on = 1;
-  const struct sockaddr_in address = loopback(port);
+  const struct sockaddr_in address = inet_address(INADDR_LOOPBACK, port);
   if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       bind(fd, (const struct sockaddr*)&address, sizeof address) != 0 || listen(fd, kRelayBacklog) != 0) {
     return keep_errno_close(fd);
@@ -69,7 +89,7 @@ int relay_listen_unix(const char* path) {
 
 int relay_connect(const RelayTarget* target) {
   struct sockaddr_un local;
-  const struct sockaddr_in inet = loopback(target->port);
+  const struct sockaddr_in inet = inet_address(target->address, target->port);
   const bool is_unix = target->path != NULL;
   if (is_unix && !unix_address(target->path, &local)) return -1;
   const int fd = socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

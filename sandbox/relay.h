@@ -17,10 +17,11 @@ enum { kRelayConnections = 256, kRelayBuffer = 16384, kRelayBacklog = 512 };
 
 // The backlog is longer than what another relay can bring: connecting to a full one fails at once (unix(7)).
 
-/// Where accepted connections go: a unix socket, or a port of 127.0.0.1 when `path` is NULL.
+/// Where accepted connections go: a unix socket, or when `path` is NULL a port of an IPv4 address.
 typedef struct RelayTarget {
   const char* path;
   uint16_t port;
+  uint32_t address;  // host byte order; 0: 127.0.0.1
 } RelayTarget;
 
 /// One direction of a connection. `ended`: the source has no more; `closed`: the sink was told so.
@@ -51,6 +52,9 @@ typedef struct Relay {
 /// (0600).
 int relay_listen_tcp(uint16_t port);
 int relay_listen_unix(const char* path);
+
+/// "PORT" or "ADDRESS:PORT" (IPv4, no wildcard). False for anything else.
+bool relay_parse_inet(const char* text, RelayTarget* target);
 
 /// A connected or connecting socket; -1 with errno.
 int relay_connect(const RelayTarget* target);

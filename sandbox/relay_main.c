@@ -2,9 +2,10 @@
 // scc-relay: the only way between a sandbox without a network and the proxy beside it.
 //
 //   scc-relay agent PORT SOCKET                  in the sandbox: 127.0.0.1:PORT to the unix socket
-//   scc-relay serve SOCKET PORT -- CHECK... -- RUN...
+//   scc-relay serve SOCKET [ADDRESS:]PORT -- CHECK... -- RUN...
 //                                                process 1 beside the proxy: runs CHECK to its end, then RUN,
-//                                                and once that listens on 127.0.0.1:PORT carries SOCKET to it
+//                                                and once that listens there (no address: 127.0.0.1) carries
+//                                                SOCKET to it
 //   scc-relay ask SOCKET MILLISECONDS HOST:PORT...
 //                                                asks the proxy behind the socket; a line "STATUS HOST:PORT"
 //                                                for each
@@ -32,7 +33,7 @@ static Relay relay;  // large: not on the stack
 
 static int usage(void) {
   report_error(kProgram,
-               "usage: scc-relay agent PORT SOCKET | serve SOCKET PORT -- CHECK... -- RUN... | "
+               "usage: scc-relay agent PORT SOCKET | serve SOCKET [ADDRESS:]PORT -- CHECK... -- RUN... | "
                "ask SOCKET MILLISECONDS HOST:PORT...",
                NULL, 0);
   return SCC_EXIT_USAGE;
@@ -159,8 +160,8 @@ static int carry_until_it_ends(pid_t proxy, int signals, const char* path, Relay
 }
 
 static int serve(const char* path, const char* port_text, char** check, char** run) {
-  RelayTarget target = {.path = NULL};
-  if (!parse_port(port_text, &target.port)) return usage();
+  RelayTarget target;
+  if (!relay_parse_inet(port_text, &target)) return usage();
   sigset_t all;
   sigset_t wanted;
   sigfillset(&all);

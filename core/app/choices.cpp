@@ -6,6 +6,7 @@
 #include "app/egress.h"
 #include "app/images.h"
 #include "app/organisation.h"
+#include "app/subnets.h"
 #include "base/str.h"
 
 namespace scc::app {
@@ -255,6 +256,9 @@ Status plan_network(Host& host, Prepared& out, const Governance& governance, con
   request["rules"] = egress::to_json(rules);
   const bool enforced = policy == model::NetworkPolicy::web_egress_enforced;
   if (enforced) SCC_CHECK(add_proxy_needs(host, out, mode, governance, identity, request));
+  if (enforced && section.str("/transport") == "internal") {
+    SCC_TRY(request["subnet"], free_subnet(*out.engine.runtime, out.network_seed));
+  }
   SCC_TRY(network, out.netpolicy->plan(request));
   if (!enforced) return {};
   if (!network.flag("/enforced")) {
@@ -262,6 +266,13 @@ Status plan_network(Host& host, Prepared& out, const Governance& governance, con
                 "the plugin " + out.netpolicy->ref().plugin + " stands for " + mode +
                     " and does not say that it enforces anything: nothing is started",
                 "see which plugin it is: scc plugin list --kind netpolicy");
+  }
+  if (network.str("/network/mode") != "none" && !network.has("/inside")) {
+    return fail(
+        Kind::policy, "network.not-enforced",
+        "the plugin " + out.netpolicy->ref().plugin +
+            " gives the sandbox a network and does not say what of it can be verified: nothing is started",
+        "see which plugin it is: scc plugin list --kind netpolicy");
   }
   // The rules are part of the plan: its digest, reuse and the record of decisions rest on them.
   network["rules"] = egress::to_json(rules);

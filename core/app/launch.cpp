@@ -15,6 +15,7 @@
 #include "app/provider_choice.h"
 #include "app/resolve.h"
 #include "app/sessions.h"
+#include "app/stale.h"
 #include "base/str.h"
 #include "image/nonce.h"
 #include "os/tty.h"
@@ -254,6 +255,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   SCC_TRY(out.engine, choose_engine(host, engine_of(host, options, resolved.root())));
   SCC_CHECK(refuse_engine_socket(resolved.workspace.root, out.engine.info.str("/endpoint")));
   PlanInputs in;
+  out.network_seed = resolved.root() + "/" + provider_id + "/" + options.session_name;
   SCC_CHECK(plan_network(host, out, governance, options.shell ? std::string() : provider_id,
                          resolved.identity, in.network));
   SCC_TRY(in.spec, provider_spec(host, *out.provider, resolved, options, governance, in.network));
@@ -392,8 +394,8 @@ std::string network_note(const Host& host, const std::string& sandbox) {
   const auto evidence = text ? json::parse(*text) : Result<json::Value>(json::Value());
   const json::Value* checks = evidence ? evidence->at("/checks") : nullptr;
   const std::size_t passed = checks != nullptr ? checks->items().size() : 0;
-  return sandbox + ": " + plan->str("/network/mode") + " over " +
-         plan->str("/network/transport", "a network") + ", " +
+  return sandbox + ": " + plan->str("/network/mode") + " over the transport " +
+         plan->str("/network/transport", "?") + ", " +
          (passed == 0
               ? "no evidence yet"
               : std::to_string(passed) + " checks of the proxy and those from inside the sandbox passed");
@@ -450,6 +452,11 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
     if (entry.session) out.session = entry.session->id;
     if (std::string note = network_note(host, entry.name); !note.empty())
       out.notes.push_back(std::move(note));
+    const auto plan = session::read_executed_plan(host.paths, entry.name);
+    const std::string stale = plan ? stale_reason(host, governance, *plan) : std::string();
+    if (!stale.empty()) {
+      out.notes.push_back(entry.name + " is stale: " + stale + "; make it anew: scc start --fresh");
+    }
   }
   return out;
 }

@@ -59,6 +59,7 @@ struct Prepared {
   uid_t owner_uid = 0;
   gid_t owner_gid = 0;
   ImageChoice network_image;           ///< of the network policy's proxy; without a context: it has none
+  std::string network_seed;            ///< where the search for a free block of addresses begins
   std::vector<std::string> not_ready;  ///< "image: ...", "secret: ..."; empty: ready to start
 };
 

@@ -276,6 +276,7 @@ json::Value checks_json(const PlanInputs& in, const std::vector<InstanceFile>& f
   json::Value out;
   out["sockets"] = json::Value::strings({sockets.begin(), sockets.end()});
   if (in.network.flag("/enforced") && in.network.str("/network/mode") == "none") out["isolated"] = true;
+  if (const json::Value* inside = in.network.at("/inside")) out["inside"] = *inside;
   if (in.network.has("/relay")) {
     readonly.emplace_back(kNetDir);
     out["proxy_port"] = in.network.integer("/relay/port");

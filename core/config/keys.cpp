@@ -83,7 +83,7 @@ std::string env_names(const json::Value& value) {
 }
 
 using T = KeyType;
-constexpr std::size_t kKeys = 33;
+constexpr std::size_t kKeys = 34;
 const Key kTable[kKeys] = {
     {"$schema", T::string, nullptr, "", true, "where the format is described; not read"},
     {"cache.enabled", T::boolean, nullptr, "true", false, "keep a copy of the organisation's document"},
@@ -96,7 +96,9 @@ const Key kTable[kKeys] = {
     {"network.enforced.internal_blocks", T::strings, nullptr, "", false,
      "private blocks that listed names may lead to"},
     {"network.enforced.network", T::string, nullptr, "", false, "engine network of the proxy"},
-    {"network.enforced.transport", T::string, nullptr, "\"auto\"", false, "auto or socket"},
+    {"network.enforced.transport", T::string, nullptr, "\"auto\"", false, "auto, socket or internal"},
+    {"network.enforced.upstream_proxy", T::string, nullptr, "", false,
+     "proxy that the proxy itself must use"},
     {"network.open.dns", T::strings, nullptr, "", false, "resolvers under the policy open"},
     {"network.open.network", T::string, nullptr, "", false, "engine network of the policy open"},
     {"onboarding_seen", T::boolean, nullptr, "false", false, "the welcome was shown"},

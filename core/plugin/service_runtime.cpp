@@ -213,6 +213,9 @@ Result<json::Value> RuntimeService::checked_sandbox(json::Value spec) const {
   const json::Value* mounts = spec.at("/mounts");
   for (const json::Value& mount : mounts != nullptr ? mounts->items() : json::Array{})
     SCC_CHECK(check_mount(mount));
+  const json::Value* networks = spec.at("/networks");
+  for (const json::Value& network : networks != nullptr ? networks->items() : json::Array{})
+    SCC_CHECK(check_name(network.str("/name")));
   spec["labels"] = labels_over(spec);
   return spec;
 }

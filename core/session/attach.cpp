@@ -9,6 +9,8 @@
 
 #include "os/tty.h"
 #include "session/handshake.h"
+#include "session/listeners.h"
+#include "session/network.h"
 #include "session/pump.h"
 #include "session/state.h"
 
@@ -79,21 +81,30 @@ void wipe(std::string& secret) {
 
 }  // namespace
 
-Result<AttachOutcome> attach_exec(const ExecTarget& target, const Deps& deps, const AttachOptions& options,
+Result<AttachOutcome> attach_exec(const ExecTarget& wanted, const Deps& deps, const AttachOptions& options,
                                   const AttachHooks& hooks) {
   const IgnoreSigpipe no_sigpipe;
+  ExecTarget target = wanted;
   const bool tty = target.tty && os::is_tty(options.in) && os::is_tty(options.out);
   // Before the exec: a signal from here on is an event, so that nothing is left half done.
   SCC_TRY(os::SignalEvents signals, os::SignalEvents::watch({SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH}));
   SCC_CHECK(detail::check_cancelled(deps));
   const os::WindowSize size = os::window_size(options.out).value_or(os::WindowSize{});
+  std::optional<Listeners> listeners;
+  if (target.checks.has(
+          "/inside")) {  // beside a proxy on a network: what must stay out of reach is really there
+    SCC_TRY(listeners, Listeners::open());
+    target.unreachable = listeners->addresses();
+  }
   SCC_TRY(std::string frame, go_frame(target, size));
+  for (auto& [name, value] : target.secrets) wipe(value);  // the copy; they are in the frame now
   SCC_TRY(const std::unique_ptr<plugin::Exec> exec,
           deps.runtime.exec_open(target.sandbox_id, exec_request(target, tty, size)));
   Handshake handshake(*exec, signals, deps, options);
   SCC_TRY(json::Value evidence, handshake.receive_evidence(target, tty));
   auto started = handshake.go(frame);
   wipe(frame);
+  listeners.reset();
   if (!started) return fail(std::move(started).error());
   if (hooks.on_started) hooks.on_started(evidence);
 
@@ -103,7 +114,7 @@ Result<AttachOutcome> attach_exec(const ExecTarget& target, const Deps& deps, co
     raw.emplace(std::move(mode));
     static_cast<void>(exec->resize(size.rows, size.cols));
   }
-  Pump pump(*exec, signals, target, deps, options, tty, hooks.on_settled);
+  Pump pump(*exec, signals, target, deps, options, tty, hooks);
   pump.seed(handshake.take_out(), handshake.take_err());
   const auto signal = pump.run();
   if (raw) raw->leave();
@@ -199,10 +210,14 @@ Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const Att
     static_cast<void>(
         detail::write_new_file(running.directory() / "evidence.json", json::dump(evidence), 0600));
     if (const json::Value& network = running.state().network_evidence; !network.is_null()) {
-      static_cast<void>(
-          detail::write_new_file(running.directory() / "network-evidence.json", json::dump(network), 0600));
+      static_cast<void>(detail::write_new_file(running.directory() / std::string(detail::kNetworkEvidence),
+                                               json::dump(network), 0600));
     }
   };
+  if (const auto* decisions = running.state().decisions.get(); decisions != nullptr) {
+    hooks.watch_fd = decisions->ended_fd();
+    hooks.on_watch = [&] { detail::revive_network(running.state(), deps); };
+  }
   auto outcome = attach_exec(target, deps, options, hooks);
   for (auto& [name, value] : target.secrets) wipe(value);
   if (!recorded && deps.note) deps.note("the session could not be recorded: " + recorded.error().message);

@@ -29,6 +29,7 @@ struct ExecTarget {
   std::string nonce;
   std::string token;
   json::Value checks;                                        ///< plan.checks
+  std::vector<std::string> unreachable;                      ///< of listeners.h, while the checker looks
   json::Value mounts;                                        ///< plan.sandbox.mounts
   std::vector<BindSource> sources;                           ///< empty: not compared (scc shell)
   std::vector<std::pair<std::string, std::string>> secrets;  ///< name, value
@@ -54,12 +55,15 @@ struct AttachOutcome {
   json::Value evidence;
 };
 
-/// What to do beside the running process; each is called once.
+/// What to do beside the running process; each but on_watch is called once.
 struct AttachHooks {
   /// The process is about to run. Nothing that takes time: its first output waits for it.
   std::function<void(const json::Value& evidence)> on_started = {};
   /// Its first output was carried, or it has said nothing for a moment; at the latest when it ended.
   std::function<void()> on_settled = {};
+  /// Called whenever this descriptor is readable, which it must end; bytes wait as long as it takes.
+  int watch_fd = -1;
+  std::function<void()> on_watch = {};
 };
 
 /// Runs `target` to its end. Before the process starts the errors are verify.failed (Kind::prereq; the

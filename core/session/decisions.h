@@ -28,23 +28,39 @@ class Decisions {
   Decisions(const Decisions&) = delete;
   ~Decisions();
 
+  /// Readable once the proxy has ended by itself, until take_end().
+  int ended_fd() const noexcept { return ended_.get(); }
+  /// True once for each such end.
+  bool take_end() noexcept;
+  /// A proxy will be started again: its decisions are read as before.
+  void resume() noexcept;
+
   /// The proxy will end now, as it should.
   void expect_end() noexcept { ending_ = true; }
   /// Takes what is still there and ends the thread. After the proxy has ended, or to have it end.
   void finish();
 
  private:
-  Decisions(os::Fd pipe, os::Fd wake, Take take, Tell tell);
+  /// `ended`: there is no proxy; `awaiting`: there will be one, which has not opened the pipe yet.
+  enum class Mode { reading, ended, awaiting };
+  enum class Got { bytes, nothing, end, failure };
+
+  Decisions(os::Fd pipe, os::Fd wake, os::Fd ended, Take take, Tell tell);
   void run();
-  bool read_some();
+  Mode next(Mode mode, Got got);
+  Got read_some();
   bool take_lines();
+  void note_end();
 
   os::Fd pipe_;
   os::Fd wake_;
+  os::Fd ended_;
   Take take_;
   Tell tell_;
   std::string pending_;
   std::atomic<bool> ending_{false};
+  std::atomic<bool> finishing_{false};
+  std::atomic<bool> resumed_{false};
   std::thread thread_;
 };
 

@@ -113,6 +113,32 @@ void judge_paths(Judge& judge, const json::Value& evidence, const Expectation& e
   }
 }
 
+/// One address on one interface, no way out of its network, nobody at a gateway, and nothing of this machine
+/// within reach although it listens.
+void judge_inside(Judge& judge, const json::Value& evidence, const Expectation& expected) {
+  constexpr std::int64_t kForbidden = 403;
+  judge.is_true("network-known", evidence.at("/network/known"));
+  judge.equal("network-address", expected.address, evidence.str("/network/address", "nothing"));
+  const std::string own = expected.address.substr(0, expected.address.find('/'));
+  const json::Value* addresses = evidence.at("/network/addresses");
+  judge.equal("network-addresses", json::dump(json::Value::strings({own})),
+              addresses != nullptr ? json::dump(*addresses) : "nothing");
+  const json::Value* interfaces = evidence.at("/network/interfaces");
+  const bool one = interfaces != nullptr && interfaces->is_array() && interfaces->items().size() == 1;
+  judge.equal("network-interfaces", "one",
+              one                     ? "one"
+              : interfaces != nullptr ? json::dump(*interfaces)
+                                      : "nothing");
+  for (const char* list : {"routes", "answered", "resolvers", "reached"}) {
+    judge.empty_list(std::string("network-") + list, evidence.at("/network/" + std::string(list)));
+  }
+  const json::Value* tried = evidence.at("/network/unreachable");
+  judge.equal("network-unreachable", json::dump(json::Value::strings(expected.unreachable)),
+              tried != nullptr ? json::dump(*tried) : "nothing");
+  judge.equal("proxy", expected.proxy, evidence.str("/network/proxy", "nothing"));
+  judge.equal("proxy-denies", kForbidden, evidence.at("/network/proxy_status"));
+}
+
 /// No way out but the proxy, seen from inside; and the proxy denies.
 void judge_network(Judge& judge, const json::Value& evidence, const Expectation& expected) {
   constexpr std::int64_t kForbidden = 403;
@@ -122,6 +148,7 @@ void judge_network(Judge& judge, const json::Value& evidence, const Expectation&
       judge.empty_list(std::string("network-") + list, evidence.at("/network/" + std::string(list)));
     }
   }
+  if (!expected.address.empty()) judge_inside(judge, evidence, expected);
   if (expected.proxy_port > 0) {
     judge.equal("proxy-port", expected.proxy_port, evidence.at("/network/proxy_port"));
     judge.equal("proxy-denies", kForbidden, evidence.at("/network/proxy_status"));

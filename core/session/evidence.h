@@ -30,6 +30,9 @@ struct Expectation {
   json::Value mounts;                 ///< plan.sandbox.mounts
   bool isolated = false;              ///< plan.checks.isolated: no way out of the network namespace
   std::int64_t proxy_port = 0;        ///< plan.checks.proxy_port: of the proxy that must deny; 0: none
+  std::string address = {};  ///< plan.checks.inside.address: all that it has of a network; empty: not asked
+  std::string proxy = {};    ///< plan.checks.inside.proxy
+  std::vector<std::string> unreachable = {};  ///< the listeners that were live while the checker looked
 };
 
 /// Empty when the evidence proves the plan.

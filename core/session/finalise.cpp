@@ -3,6 +3,7 @@
 
 #include "os/tty.h"
 #include "session/host_io.h"
+#include "session/network.h"
 #include "session/state.h"
 #include "session/store.h"
 
@@ -57,6 +58,9 @@ void stop_sandbox(Running::State& state, const Deps& deps, Failures& failures, c
   }
   if (!state.attachment.is_null()) {
     if (state.decisions) state.decisions->expect_end();
+    // An engine does not let a network go that a container belongs to, not even a stopped one.
+    if (detail::has_own_network(state))
+      failures.add("while removing the sandbox", deps.runtime.sandbox_remove(state.sandbox_id));
     failures.add("while releasing the network", deps.netpolicy.release(state.attachment));
     if (state.decisions) state.decisions->finish();  // with what the proxy told on its way out
   }

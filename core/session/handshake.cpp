@@ -74,6 +74,12 @@ std::vector<std::string> checker_argv(const ExecTarget& target) {
   if (const std::int64_t port = target.checks.integer("/proxy_port"); port > 0) {
     out.insert(out.end(), {"--proxy-port", std::to_string(port)});
   }
+  if (const std::string address = target.checks.str("/inside/address"); !address.empty()) {
+    out.insert(out.end(), {"--address", address, "--proxy", target.checks.str("/inside/proxy")});
+    for (const std::string& listener : target.unreachable) {
+      out.insert(out.end(), {"--unreachable", listener});
+    }
+  }
   out.emplace_back("--");
   out.insert(out.end(), target.argv.begin(), target.argv.end());
   return out;
@@ -229,6 +235,9 @@ Result<json::Value> Handshake::receive_evidence(const ExecTarget& target, bool t
   expected.mounts = target.mounts;
   expected.isolated = target.checks.flag("/isolated");
   expected.proxy_port = target.checks.integer("/proxy_port");
+  expected.address = target.checks.str("/inside/address");
+  expected.proxy = target.checks.str("/inside/proxy");
+  expected.unreachable = target.unreachable;
   auto failures = verify_evidence(*evidence, expected);
   for (CheckFailure& failure : verify_sources(*evidence, target.sources))
     failures.push_back(std::move(failure));

@@ -45,14 +45,14 @@ std::string time_left(std::int64_t ms) {
 }  // namespace
 
 Pump::Pump(plugin::Exec& exec, os::SignalEvents& signals, const ExecTarget& target, const Deps& deps,
-           const AttachOptions& options, bool tty, std::function<void()> on_settled)
+           const AttachOptions& options, bool tty, AttachHooks hooks)
     : exec_(exec),
       signals_(signals),
       target_(target),
       deps_(deps),
       options_(options),
       tty_(tty),
-      on_settled_(std::move(on_settled)),
+      hooks_(std::move(hooks)),
       settle_at_(Clock::now() + kSettle),
       in_(options.in, HostFd::Mode::read),
       out_(options.out, HostFd::Mode::write),
@@ -232,14 +232,14 @@ void Pump::watch_time() {
 }
 
 void Pump::settle(bool now) {
-  if (!on_settled_ || (!now && !carried_ && Clock::now() < settle_at_)) return;
-  const auto call = std::exchange(on_settled_, nullptr);
+  if (!hooks_.on_settled || (!now && !carried_ && Clock::now() < settle_at_)) return;
+  const auto call = std::exchange(hooks_.on_settled, nullptr);
   call();
 }
 
 int Pump::poll_timeout() const {
   long long timeout = exec_.fd() >= 0 ? -1 : 10;
-  if (on_settled_ && timeout < 0) timeout = kSettle.count();
+  if (hooks_.on_settled && timeout < 0) timeout = kSettle.count();
   if (write_stuck_) timeout = kStuckMs;
   if (term_deadline_) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*term_deadline_ - Clock::now());
@@ -258,8 +258,8 @@ int Pump::poll_timeout() const {
 /// Waits for any of them. A descriptor that nothing is wanted from is left out altogether: a hung-up one
 /// would wake poll(2) at once, for ever.
 Status Pump::wait() {
-  enum : std::size_t { kSignals, kExec, kIn, kOut, kErr };
-  std::array<struct pollfd, 5> fds{};
+  enum : std::size_t { kSignals, kExec, kIn, kOut, kErr, kWatch };
+  std::array<struct pollfd, 6> fds{};
   for (auto& entry : fds) entry = {-1, 0, 0};
   fds[kSignals] = {signals_.fd(), POLLIN, 0};
   short exec_events = 0;
@@ -272,12 +272,14 @@ Status Pump::wait() {
   if (wants_input || watches_end) fds[kIn] = {in_.fd(), wants_input ? short{POLLIN} : short{0}, 0};
   if (!to_out_.empty()) fds[kOut] = {out_.fd(), POLLOUT, 0};
   if (!to_err_.empty()) fds[kErr] = {err_.fd(), POLLOUT, 0};
+  if (hooks_.on_watch && !ended_) fds[kWatch] = {hooks_.watch_fd, POLLIN, 0};
   if (::poll(fds.data(), fds.size(), poll_timeout()) < 0 && errno != EINTR) {
     return fail(os::errno_error("poll", "the session's descriptors", errno));
   }
   if ((fds[kExec].revents & ~POLLOUT) != 0 || exec_.fd() < 0) may_read_ = true;
   if (fds[kIn].revents != 0 && wants_input) read_input();
   if ((fds[kIn].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0 && watches_end) in_ended_ = true;
+  if (fds[kWatch].revents != 0) hooks_.on_watch();
   return {};
 }
 

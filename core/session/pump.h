@@ -17,7 +17,7 @@ namespace scc::session {
 class Pump {
  public:
   Pump(plugin::Exec& exec, os::SignalEvents& signals, const ExecTarget& target, const Deps& deps,
-       const AttachOptions& options, bool tty, std::function<void()> on_settled = {});
+       const AttachOptions& options, bool tty, AttachHooks hooks = {});
 
   /// What the handshake read beyond its own lines.
   void seed(std::string out, std::string err);
@@ -57,7 +57,7 @@ class Pump {
   const Deps& deps_;
   const AttachOptions& options_;
   bool tty_;
-  std::function<void()> on_settled_;  ///< empty once it was called
+  AttachHooks hooks_;  ///< on_settled is empty once it was called
   Clock::time_point settle_at_;
   bool carried_ = false;  ///< some output reached the host
   HostFd in_;

@@ -41,7 +41,7 @@ std::string tail(const std::string& text) {
 }
 
 std::string ask_request(const sdk::Json& details) {
-  std::vector<std::string> argv = {details.str("/relay"), "ask", std::string(kSocketDir) + "/" + kSocket,
+  std::vector<std::string> argv = {details.str("/relay"), "ask", details.str("/socket"),
                                    std::to_string(kReadyMs)};
   argv.insert(argv.end(), std::begin(kDeniedTargets), std::end(kDeniedTargets));
   sdk::JsonWriter w;
@@ -77,37 +77,45 @@ sdk::NetPlan Policy::plan(const sdk::Json& request) const {
   return make_plan(request);
 }
 
-void Policy::remove(const std::string& sandbox, const std::string& network) const {
+void Policy::remove(const std::string& sandbox, const std::vector<std::string>& networks) const {
   const sdk::RuntimeClient runtime(host_);
   runtime.sandbox_stop(sandbox, kGraceMs);
   runtime.sandbox_remove(sandbox);
-  if (!network.empty()) remove_network(runtime, network);
+  for (const std::string& network : networks) {
+    if (!network.empty()) remove_network(runtime, network);
+  }
 }
 
 sdk::NetAttachment Policy::apply(const sdk::Json& plan) const {
   const sdk::RuntimeClient runtime(host_);
   const std::string sandbox = plan.require_str("/details/sandbox/name");
-  const std::string network = plan.str("/details/uplink/name");
-  remove(sandbox, network);  // of an earlier session of this name that was not released
+  const std::vector<std::string> networks = {plan.str("/details/egress/name"),
+                                             plan.str("/details/uplink/name")};
+  remove(sandbox, networks);  // of an earlier session of this name that was not released
   sdk::NetAttachment out;
   try {
-    if (!network.empty()) runtime.network_create(plan.child("/details/uplink").dump());
+    for (const char* network : {"/details/egress", "/details/uplink"}) {
+      if (plan.has(network)) runtime.network_create(plan.child(network).dump());
+    }
     const sdk::Json handle = runtime.sandbox_create(plan.child("/details/sandbox").dump());
     out.ids = {handle.require_str("/id")};
     runtime.sandbox_start(out.ids.front());
   } catch (const sdk::Failure&) {
     try {
-      remove(sandbox, network);
+      remove(sandbox, networks);
     } catch (const sdk::Failure& failure) {
       host_.warn("undoing a proxy that did not start: " +
                  failure.message);  // the host looks for leftovers, too
     }
     throw;
   }
-  out.network.mode = plan.str("/network/mode");
+  out.network = {plan.str("/network/mode"), plan.str("/network/name"), plan.str("/network/address"),
+                 !plan.flag("/network/ipv6", true)};
+  out.dns = plan.strings("/dns");
   out.env = plan.map("/env");
   sdk::JsonWriter w;
-  w.begin_object().member("sandbox", sandbox).member("network", network);
+  w.begin_object().member("sandbox", sandbox).member("networks", networks);
+  w.member("socket", plan.require_str("/details/socket"));
   w.member("relay", plan.strings("/details/sandbox/argv").front());
   w.member("uid", plan.integer("/details/sandbox/user/uid"))
       .member("gid", plan.integer("/details/sandbox/user/gid"));
@@ -141,7 +149,7 @@ sdk::NetEvidence Policy::verify(const sdk::Json& attachment) const {
 }
 
 void Policy::release(const sdk::Json& attachment) const {
-  remove(attachment.require_str("/details/sandbox"), attachment.str("/details/network"));
+  remove(attachment.require_str("/details/sandbox"), attachment.strings("/details/networks"));
 }
 
 }  // namespace scc_squid

@@ -16,7 +16,7 @@ class Policy {
   void release(const scc::sdk::Json& attachment) const;
 
  private:
-  void remove(const std::string& sandbox, const std::string& network) const;
+  void remove(const std::string& sandbox, const std::vector<std::string>& networks) const;
   scc::sdk::Host host_;
 };
 

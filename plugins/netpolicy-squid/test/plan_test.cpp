@@ -95,6 +95,65 @@ TEST_F(Plan, AnUplinkOfItsOwnUnlessOneIsNamedOrTheEngineIsRootless) {
   EXPECT_FALSE(rootless.has("/uplink"));
 }
 
+TEST_F(Plan, AnInternalNetworkHasNobodyButTheProxy) {
+  const auto made = plan(R"("config":{})", R"("config":{"transport":"internal"},"subnet":"10.213.7.8/29")");
+  EXPECT_EQ(made.transport, "internal");
+  EXPECT_TRUE(made.enforced);
+  EXPECT_EQ(made.network.mode, "named");
+  EXPECT_EQ(made.network.name, "${session.sandbox}-egress");
+  EXPECT_EQ(made.network.address, "10.213.7.11");
+  EXPECT_TRUE(made.network.no_ipv6);
+  EXPECT_EQ(made.dns, std::vector<std::string>{"127.0.0.1"});
+  EXPECT_EQ(made.relay.port, 0);
+  EXPECT_EQ(made.inside.address, "10.213.7.11/29");
+  EXPECT_EQ(made.inside.proxy, "10.213.7.10:3128");
+  EXPECT_EQ(made.env.at("https_proxy"), "http://10.213.7.10:3128");
+  const std::string& conf = made.files.front().text;
+  EXPECT_THAT(conf, HasSubstr("http_port 10.213.7.10:3128\n"));
+  EXPECT_THAT(conf, HasSubstr("acl agent src 10.213.7.11 10.213.7.10\n"));
+  const auto json = details(made);
+  EXPECT_EQ(json.str("/egress/subnet"), "10.213.7.8/29");
+  EXPECT_TRUE(json.flag("/egress/internal"));
+  for (const char* flag : {"/egress/host_address", "/egress/dns", "/egress/ipv6"}) {
+    EXPECT_FALSE(json.flag(flag, true)) << flag;
+  }
+  EXPECT_EQ(json.str("/sandbox/networks/0/name"), "${session.sandbox}-egress");
+  EXPECT_EQ(json.str("/sandbox/networks/0/address"), "10.213.7.10");
+  EXPECT_EQ(json.str("/sandbox/network/name"), "${session.sandbox}-uplink");
+  EXPECT_EQ(json.str("/sandbox/argv/3"), "10.213.7.10:3128");
+  for (const auto& mount : json.items("/sandbox/mounts")) EXPECT_NE(mount.str("/target"), "/run/scc-net");
+}
+
+TEST_F(Plan, AnInternalNetworkNeedsABlockAndAnEngineThatIsRoot) {
+  const auto with = [&](const std::string& subnet) {
+    return refusal(R"("config":{})", R"("config":{"transport":"internal"},"subnet":")" + subnet + R"(")");
+  };
+  for (const char* subnet : {"", "10.0.0.0/24", "2001:db8::/29", "x"})
+    EXPECT_EQ(with(subnet), "network.subnet");
+  EXPECT_EQ(refusal(R"("config":{},"runtime":{"local":true,"rootless":false})",
+                    R"("config":{"transport":"internal"},"runtime":{"local":true,"rootless":true})"),
+            "network.rootless");
+}
+
+TEST_F(Plan, AnUpstreamProxyIsTheOnlyWayOutOfTheProxy) {
+  const auto with = [](const std::string& url) { return R"("config":{"upstream_proxy":")" + url + R"("})"; };
+  const std::string conf = plan(R"("config":{})", with("http://10.0.0.8:8080")).files.front().text;
+  EXPECT_THAT(conf, HasSubstr("cache_peer 10.0.0.8 parent 8080 0 "));
+  EXPECT_THAT(conf, HasSubstr("never_direct allow all\n"));
+  EXPECT_THAT(conf, HasSubstr("acl denied_address dst 10.0.0.0/8\n")) << "for the sandbox it stays closed";
+  EXPECT_THAT(plan().files.front().text, Not(HasSubstr("cache_peer")));
+  EXPECT_THAT(plan(R"("config":{})", with("http://proxy.corp.example:3128/")).files.front().text,
+              HasSubstr("cache_peer proxy.corp.example parent 3128 0 "));
+  for (const char* url : {"proxy:3128", "https://proxy:3128", "http://proxy", "http://proxy:x",
+                          "http://:3128", "http://u:p@proxy:3128", "http://proxy:3128/path"}) {
+    EXPECT_THAT(refusal(R"("config":{})", with(url)), ::testing::AnyOf("network.enforced", "egress.settings"))
+        << url;
+  }
+  for (const char* url : {"http://proxy:0", "http://proxy:70000", "http://pro xy:1", "http://p\\nx:1"}) {
+    EXPECT_EQ(refusal(R"("config":{})", with(url)), "egress.settings") << url;
+  }
+}
+
 TEST_F(Plan, WithoutRulesNothingIsAllowed) {
   std::string text = kRequest;
   text.erase(text.find(R"(,"rules")"));
@@ -106,7 +165,7 @@ TEST_F(Plan, WhatCannotBeEnforcedIsRefused) {
   EXPECT_EQ(refusal(R"("uid":1000)", R"("uid":0)"), "network.root");
   EXPECT_EQ(refusal(R"("local":true)", R"("local":false)"), "network.remote");
   EXPECT_EQ(refusal(R"(["192.0.2.53"])", "[]"), "network.resolvers");
-  EXPECT_EQ(refusal(R"("config":{})", R"("config":{"transport":"internal"})"), "network.enforced");
+  EXPECT_EQ(refusal(R"("config":{})", R"("config":{"transport":"bridge"})"), "network.enforced");
   for (const char* name : {"host", "none", "bridge", "-x", "a b", "a/b"}) {
     EXPECT_EQ(refusal(R"("config":{})", R"("config":{"network":")" + std::string(name) + R"("})"),
               "network.enforced");

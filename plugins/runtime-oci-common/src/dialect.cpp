@@ -51,9 +51,17 @@ Call Dialect::create_call(const sdk::Json& spec, const Abilities& able,
 
 Call Dialect::network_call(const sdk::Json& request) const {
   sdk::JsonWriter w;
+  sdk::StringMap options = request.map("/options");
+  // Not gateway_mode: engines before 28 take it without a word and do nothing.
+  if (!request.flag("/host_address", true)) options["com.docker.network.bridge.inhibit_ipv4"] = "true";
   w.begin_object().member("Name", request.str("/name")).member("CheckDuplicate", true);
-  w.member("Driver", "bridge").member("Internal", request.flag("/internal")).member("EnableIPv6", false);
-  w.member("Labels", request.map("/labels")).member("Options", request.map("/options")).end_object();
+  w.member("Driver", "bridge").member("Internal", request.flag("/internal"));
+  w.member("EnableIPv6", request.flag("/ipv6"));
+  if (request.has("/subnet")) {
+    w.key("IPAM").begin_object().key("Config").begin_array().begin_object();
+    w.member("Subnet", request.str("/subnet")).end_object().end_array().end_object();
+  }
+  w.member("Labels", request.map("/labels")).member("Options", options).end_object();
   Call call;
   call.method = "POST";
   call.path = "/networks/create";

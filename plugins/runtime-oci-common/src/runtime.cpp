@@ -326,7 +326,31 @@ sdk::SandboxHandle Runtime::sandbox_create(const sdk::Json& spec) {
   handle.name = name;
   handle.warnings = std::move(warnings);
   for (const std::string& warning : made.strings("/Warnings")) handle.warnings.push_back(printable(warning));
+  try {
+    if (!dialect_->creates_with_networks()) join_networks(handle.id, spec);
+  } catch (const sdk::Failure&) {
+    sandbox_remove(handle.id);
+    throw;
+  }
   return handle;
+}
+
+/// The Engine API takes one network with a new container (until 1.44); Podman's own takes them all.
+void Runtime::join_networks(const std::string& id, const sdk::Json& spec) {
+  for (const sdk::Json& item : spec.items("/networks")) {
+    const std::string name = checked_name(item.str("/name"), "network");
+    sdk::JsonWriter w;
+    w.begin_object().member("Container", id).key("EndpointConfig").begin_object();
+    if (item.has("/address")) {
+      w.key("IPAMConfig").begin_object().member("IPv4Address", item.str("/address")).end_object();
+    }
+    w.end_object().end_object();
+    Call call = post("/networks/" + escape_path(name) + "/connect");
+    call.body = w.take();
+    call.timeout_ms = kCreateMs;
+    const Reply reply = api()->call(call);
+    if (!reply.ok()) throw api()->error(reply, "joining the network " + name);
+  }
 }
 
 void Runtime::sandbox_put(std::string_view id, std::string_view path, const sdk::Source& tar) {

@@ -68,6 +68,32 @@ std::string network_mode(const sdk::Json& spec) {
   return name;
 }
 
+void check_networks(const sdk::Json& spec) {
+  const auto check_address = [](const std::string& address) {
+    if (address.find_first_not_of("0123456789.") != std::string::npos)
+      throw bad("not an IPv4 address: " + printable(address));
+  };
+  const bool more = !spec.items("/networks").empty() || spec.has("/network/address");
+  if (more && spec.str("/network/mode") != "named") {
+    throw bad("only a sandbox on a named network has an address or joins another one");
+  }
+  check_address(spec.str("/network/address"));
+  for (const sdk::Json& item : spec.items("/networks")) {
+    checked_name(item.str("/name"), "network");
+    check_address(item.str("/address"));
+  }
+}
+
+sdk::StringMap network_sysctls(const sdk::Json& spec, bool ipv6) {
+  sdk::StringMap out;
+  if (!spec.items("/networks").empty()) out["net.ipv4.ip_forward"] = "0";
+  if (ipv6 && !spec.flag("/network/ipv6", true)) {
+    out["net.ipv6.conf.all.disable_ipv6"] = "1";
+    out["net.ipv6.conf.default.disable_ipv6"] = "1";
+  }
+  return out;
+}
+
 void check_security(const sdk::Json& spec) {
   if (spec.strings("/security/cap_drop") != std::vector<std::string>{"ALL"}) {
     throw bad("a sandbox drops all capabilities: /security/cap_drop must be [\"ALL\"]");
@@ -149,7 +175,11 @@ void write_limits(sdk::JsonWriter& w, const sdk::Json& spec, const Abilities& ab
 
 void write_host_config(sdk::JsonWriter& w, const sdk::Json& spec, const Abilities& abilities) {
   w.key("HostConfig").begin_object();
+  check_networks(spec);
   w.member("NetworkMode", network_mode(spec));
+  // IPv6 is off by itself where the network has none.
+  if (const sdk::StringMap sysctls = network_sysctls(spec, false); !sysctls.empty())
+    w.member("Sysctls", sysctls);
   w.member("Dns", spec.strings("/dns")).member("ExtraHosts", spec.strings("/extra_hosts"));
   write_mounts(w, spec, abilities);
   write_limits(w, spec, abilities);
@@ -218,6 +248,11 @@ CreateBody create_body(const sdk::Json& spec, const Abilities& abilities) {
   w.key("Healthcheck").begin_object().member("Test", std::vector<std::string>{"NONE"}).end_object();
   w.member("StopTimeout", grace_seconds(spec));
   write_host_config(w, spec, abilities);
+  if (spec.has("/network/address")) {
+    w.key("NetworkingConfig").begin_object().key("EndpointsConfig").begin_object();
+    w.key(network_mode(spec)).begin_object().key("IPAMConfig").begin_object();
+    w.member("IPv4Address", spec.str("/network/address")).end_object().end_object().end_object().end_object();
+  }
   w.end_object();
   body.json = w.take();
   return body;

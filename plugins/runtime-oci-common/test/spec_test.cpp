@@ -45,6 +45,22 @@ struct SpecTest : testing::Test {
   sdk::testing::FakeHost host_;
 };
 
+TEST_F(SpecTest, ASandboxHasTheAddressThatItIsGiven) {
+  const auto doc =
+      parsed(body(with(R"("name":"net"})", R"("name":"net","address":"10.0.0.3","ipv6":false})")).json);
+  EXPECT_EQ(doc.str("/NetworkingConfig/EndpointsConfig/net/IPAMConfig/IPv4Address"), "10.0.0.3");
+  EXPECT_EQ(document().at("/NetworkingConfig"), nullptr);
+  EXPECT_EQ(document().at("/HostConfig/Sysctls"), nullptr);
+  const auto two = parsed(body(with(R"("dns":)", R"("networks":[{"name":"more"}],"dns":)")).json);
+  EXPECT_EQ(two.str("/HostConfig/Sysctls/net.ipv4.ip_forward"), "0") << "it stands between two networks";
+  EXPECT_EQ(refusal(R"("name":"net"})", R"("name":"net","address":"10.0.0.3;x"})"), "runtime.spec");
+  EXPECT_EQ(refusal(R"({"mode":"named","name":"net"})", R"({"mode":"bridge","address":"10.0.0.3"})"),
+            "runtime.spec");
+  EXPECT_EQ(refusal(R"({"mode":"named","name":"net"})", R"({"mode":"none"},"networks":[{"name":"net"}])"),
+            "runtime.spec");
+  EXPECT_EQ(refusal(R"("dns":)", R"("networks":[{"name":"../x"}],"dns":)"), "runtime.spec");
+}
+
 TEST_F(SpecTest, WritesEveryHardeningOption) {
   const Value doc = document();
   EXPECT_EQ(doc.strings("/HostConfig/CapDrop"), std::vector<std::string>{"ALL"});

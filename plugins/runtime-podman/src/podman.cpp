@@ -315,10 +315,20 @@ oci::Call Podman::create_call(const sdk::Json& spec, const oci::Abilities& able,
 oci::Call Podman::network_call(const sdk::Json& request) const {
   sdk::JsonWriter w;
   const bool internal = request.flag("/internal");
+  const bool dns = request.flag("/dns", !internal);
+  if (!request.flag("/host_address", true) && (dns || !internal)) {
+    throw sdk::Failure(
+        SCC_E_USAGE, "runtime.spec",
+        "Podman leaves the host without an address only on internal networks without a resolver");
+  }
   w.begin_object().member("name", request.str("/name")).member("driver", "bridge");
   // A resolver on an internal network forwards to the host's: names would be a way out. Without it the
   // network has no gateway address either, and so no way to the host.
-  w.member("internal", internal).member("dns_enabled", !internal).member("ipv6_enabled", false);
+  w.member("internal", internal).member("dns_enabled", dns).member("ipv6_enabled", request.flag("/ipv6"));
+  if (request.has("/subnet")) {
+    w.key("subnets").begin_array().begin_object().member("subnet", request.str("/subnet")).end_object();
+    w.end_array();
+  }
   w.member("labels", request.map("/labels")).member("options", request.map("/options")).end_object();
   oci::Call call;
   call.method = "POST";

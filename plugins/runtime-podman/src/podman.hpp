@@ -34,6 +34,7 @@ class Podman final : public oci::Dialect {
   std::string label_change(const std::string& name, const std::string& value) const override;
   oci::Call create_call(const sdk::Json& spec, const oci::Abilities& able,
                         std::vector<std::string>& warnings) const override;
+  bool creates_with_networks() const override { return true; }
   oci::Call network_call(const sdk::Json& request) const override;
   bool ran_out_of_memory(const oci::Api& api, const std::string& id, bool look_twice) const override;
 

@@ -79,12 +79,26 @@ void write_mounts(sdk::JsonWriter& w, const sdk::Json& spec) {
   w.end_array();
 }
 
+void write_place(sdk::JsonWriter& w, const std::string& network, const std::string& address) {
+  w.key(network).begin_object();
+  if (!address.empty()) w.member("static_ips", std::vector<std::string>{address});
+  w.end_object();
+}
+
 void write_network(sdk::JsonWriter& w, const sdk::Json& spec, const Facts& facts) {
   const std::string mode = oci::network_mode(spec);
+  oci::check_networks(spec);
   if (mode == "none") return write_namespace(w, "netns", "none");
+  const sdk::StringMap sysctls = oci::network_sysctls(spec, true);
+  if (!sysctls.empty()) w.member("sysctl", sysctls);
   if (mode != "bridge") {
     write_namespace(w, "netns", "bridge");
-    w.key("Networks").begin_object().key(mode).begin_object().end_object().end_object();
+    w.key("Networks").begin_object();
+    write_place(w, mode, spec.str("/network/address"));
+    for (const sdk::Json& more : spec.items("/networks")) {
+      write_place(w, more.str("/name"), more.str("/address"));
+    }
+    w.end_object();
   } else if (!facts.rootless) {
     write_namespace(w, "netns", "bridge");
   } else {

@@ -241,6 +241,13 @@ TEST_F(PodmanTest, AnInternalNetworkHasNoResolver) {
   EXPECT_TRUE(body("true").flag("/internal"));
   EXPECT_FALSE(body("true").flag("/dns_enabled"));
   EXPECT_TRUE(body("false").flag("/dns_enabled"));
+  const auto hostless =
+      body(R"(true,"dns":false,"host_address":false,"ipv6":false,"subnet":"10.213.0.0/29")");
+  EXPECT_EQ(hostless.str("/subnets/0/subnet"), "10.213.0.0/29");
+  EXPECT_FALSE(hostless.flag("/ipv6_enabled"));
+  EXPECT_THROW(body(R"(true,"dns":true,"host_address":false)"), sdk::Failure)
+      << "with a resolver the host has an address there";
+  EXPECT_THROW(body(R"(false,"host_address":false)"), sdk::Failure);
 }
 
 }  // namespace

@@ -101,6 +101,19 @@ TEST_F(SpecTest, NetworksAreWhatTheSpecSays) {
   EXPECT_THROW(body(with(R"({"mode":"bridge"})", R"({"mode":"host"})")), sdk::Failure);
 }
 
+TEST_F(SpecTest, SeveralNetworksWithTheirAddresses) {
+  const Value doc = body(with(
+      R"("network":{"mode":"bridge"})",
+      R"("network":{"mode":"named","name":"a","address":"10.0.0.3","ipv6":false},"networks":[{"name":"b"}])"));
+  EXPECT_EQ(doc.strings("/Networks/a/static_ips"), std::vector<std::string>{"10.0.0.3"});
+  EXPECT_NE(doc.at("/Networks/b"), nullptr);
+  EXPECT_EQ(doc.at("/Networks/b/static_ips"), nullptr);
+  EXPECT_EQ(doc.str("/sysctl/net.ipv4.ip_forward"), "0");
+  EXPECT_EQ(doc.str("/sysctl/net.ipv6.conf.all.disable_ipv6"), "1");
+  EXPECT_EQ(doc.str("/sysctl/net.ipv6.conf.default.disable_ipv6"), "1");
+  EXPECT_EQ(body().at("/sysctl"), nullptr);
+}
+
 TEST_F(SpecTest, LimitsAreThoseThatTheMachineCanGive) {
   Value made = body();
   EXPECT_EQ(made.at("/r_limits/0/hard")->integer, 65'536);

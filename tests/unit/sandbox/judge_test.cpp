@@ -104,6 +104,50 @@ TEST(Judge, EachDeviationFailsItsOwnRule) {
   }
 }
 
+TEST(Judge, ANetworkOfItsOwnHasNobodyButTheProxy) {
+  static char own[] = "10.213.0.3";
+  static char other[] = "10.213.0.9";
+  const auto add = [](FindList& list, char* text) { list.items[list.count++] = text; };
+  const auto good = [&](Fixture& f) {
+    f.options.address = "10.213.0.3/29";
+    f.options.proxy = "10.213.0.2:3128";
+    f.evidence->network.known = true;
+    f.evidence->network.proxy_status = 403;
+    add(f.evidence->network.addresses, own);
+    add(f.evidence->network.interfaces, other);
+    add(f.evidence->network.gateways, other);  // that nobody answers at
+  };
+  Fixture fine;
+  good(fine);
+  EXPECT_EQ(fine.failed(), "");
+  struct Case {
+    const char* name;
+    std::function<void(NetworkFinding&)> spoil;
+  };
+  const Case cases[] = {
+      {"network-address", [&](NetworkFinding& n) { add(n.addresses, other); }},
+      {"network-address", [&](NetworkFinding& n) { n.addresses.items[0] = other; }},
+      {"network-address", [&](NetworkFinding& n) { n.addresses.count = 0; }},
+      {"network-address", [&](NetworkFinding& n) { n.addresses.overflow = true; }},
+      {"network-interfaces", [&](NetworkFinding& n) { add(n.interfaces, own); }},
+      {"network-interfaces", [&](NetworkFinding& n) { n.interfaces.count = 0; }},
+      {"network-routes", [&](NetworkFinding& n) { add(n.routes, own); }},
+      {"network-gateway", [&](NetworkFinding& n) { add(n.answered, other); }},
+      {"network-resolvers", [&](NetworkFinding& n) { add(n.resolvers, other); }},
+      {"host-listeners", [&](NetworkFinding& n) { add(n.reached, other); }},
+      {"proxy-denies", [&](NetworkFinding& n) { n.proxy_status = 200; }},
+      {"proxy-denies", [&](NetworkFinding& n) { n.proxy_status = -111; }},
+      {"network-address, network-routes, network-gateway, network-resolvers, host-listeners",
+       [&](NetworkFinding& n) { n.known = false; }},
+  };
+  for (const Case& test : cases) {
+    Fixture fixture;
+    good(fixture);
+    test.spoil(fixture.evidence->network);
+    EXPECT_EQ(fixture.failed(), test.name);
+  }
+}
+
 TEST(Judge, UnreadableCapabilitiesFailAll) {
   Fixture fixture;
   fixture.evidence->capabilities_known = false;

@@ -102,6 +102,11 @@ TEST(CheckOptions, RefusesWrongLines) {
       {"run", "--token", "t", "--nonce", nonce, "--allow-rot", "--", "cmd"},
       {"run", "--token", "t", "--nonce", nonce, "cmd"},
       {"evidence", "--", "cmd"},
+      {"evidence", "--proxy", "10.0.0.2:3128"},
+      {"evidence", "--unreachable", "10.0.0.1:1"},
+      {"evidence", "--isolated", "--address", "10.0.0.3/29"},
+      {"evidence", "--address", "10.0.0.3/29", "--address", "10.0.0.4/29"},
+      {"evidence", "--address", ""},
       {"evidence", "--expect-uid"},
   };
   for (const std::vector<std::string>& words : lines) {

@@ -72,7 +72,7 @@ class Carried : public ::testing::Test {
     ASSERT_GE(listener, 0);
     port_ = port_of(listener);
     relay_ = std::make_unique<Relay>();
-    relay_start(relay_.get(), listener, RelayTarget{path_.c_str(), 0});
+    relay_start(relay_.get(), listener, RelayTarget{path_.c_str(), 0, 0});
     thread_ = std::thread([this] {
       while (!stop_) relay_step(relay_.get(), -1, 10);
       relay_stop(relay_.get());
@@ -85,7 +85,7 @@ class Carried : public ::testing::Test {
     std::filesystem::remove_all(folder_);
   }
   int connect() const {
-    const RelayTarget target{nullptr, port_};
+    const RelayTarget target{nullptr, port_, 0};
     const int fd = relay_connect(&target);
     EXPECT_GE(fd, 0);
     block(fd);
@@ -178,7 +178,7 @@ TEST_F(Carried, AskReadsTheStatusThroughTheRelay) {
     EXPECT_TRUE(send_all(far, "HTTP/1.1 403 Forbidden\r\n\r\n"));
     ::close(far);
   });
-  const RelayTarget target{nullptr, port_};
+  const RelayTarget target{nullptr, port_, 0};
   EXPECT_EQ(ask_proxy(&target, "a.invalid:443", 10'000), 403);
   proxy.join();
 }
@@ -193,7 +193,7 @@ TEST_F(Carried, AskTakesNothingElseForAnAnswer) {
       ::close(far);
     }
   });
-  const RelayTarget target{nullptr, port_};
+  const RelayTarget target{nullptr, port_, 0};
   EXPECT_EQ(ask_proxy(&target, "a.invalid:443", 10'000), -EPROTO);
   EXPECT_EQ(ask_proxy(&target, "a.invalid:443", 10'000), -EPROTO);
   EXPECT_EQ(ask_proxy(&target, "a.invalid:443", 10'000), -ECONNRESET);
@@ -201,7 +201,7 @@ TEST_F(Carried, AskTakesNothingElseForAnAnswer) {
 }
 
 TEST(Ask, RefusesWhatCannotBeADestination) {
-  const RelayTarget target{nullptr, 1};
+  const RelayTarget target{nullptr, 1, 0};
   for (const char* where : {"", "a b:443", "a\r\nX: y:443"})
     EXPECT_EQ(ask_proxy(&target, where, 100), -EINVAL);
   EXPECT_EQ(ask_proxy(&target, std::string(301, 'a').c_str(), 100), -EINVAL);
@@ -209,10 +209,10 @@ TEST(Ask, RefusesWhatCannotBeADestination) {
 
 TEST(Ask, SaysThatNobodyListens) {
   const int listener = relay_listen_tcp(0);
-  const RelayTarget target{nullptr, port_of(listener)};
+  const RelayTarget target{nullptr, port_of(listener), 0};
   ::close(listener);
   EXPECT_EQ(ask_proxy(&target, "a.invalid:443", 1000), -ECONNREFUSED);
-  const RelayTarget absent{"/nonexistent/scc.sock", 0};
+  const RelayTarget absent{"/nonexistent/scc.sock", 0, 0};
   EXPECT_EQ(ask_proxy(&absent, "a.invalid:443", 1000), -ENOENT);
 }
 
@@ -225,6 +225,19 @@ TEST(Listen, TheSocketIsItsOwnersAlone) {
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   ::close(fd);
   ::unlink(path.c_str());
+}
+
+TEST(RelayTargets, APortOfOneAddress) {
+  RelayTarget target = {};
+  EXPECT_TRUE(relay_parse_inet("3128", &target));
+  EXPECT_EQ(target.port, 3128);
+  EXPECT_EQ(target.address, 0U);
+  EXPECT_TRUE(relay_parse_inet("10.213.0.2:3128", &target));
+  EXPECT_EQ(target.address, 0x0AD50002U);
+  for (const char* text :
+       {"", ":", ":1", "0", "65536", "10.0.0.1", "0.0.0.0:1", "10.0.0.1:", "x:1", "::1:1"}) {
+    EXPECT_FALSE(relay_parse_inet(text, &target)) << text;
+  }
 }
 
 }  // namespace

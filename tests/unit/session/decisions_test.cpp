@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pipe from a proxy to the record: whole lines, in order, and an end to the proxy when one cannot be
-// kept.
+// The pipe that a proxy writes its decisions to, over the life of several proxies.
 #include "session/decisions.h"
 
-#include <cerrno>
-#include <csignal>
+#include <atomic>
+#include <chrono>
 #include <fcntl.h>
 #include <mutex>
-#include <string>
+#include <thread>
 #include <unistd.h>
-#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,98 +18,102 @@ namespace scc::session::detail {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
-class DecisionsTest : public ::testing::Test {
- protected:
-  void SetUp() override { ::signal(SIGPIPE, SIG_IGN); }  // as scc itself has it
-
-  void open() {
-    auto made = Decisions::open(
-        pipe_, [this](std::string_view line) { return take(line); },
-        [this](const std::string& text) {
-          const std::lock_guard<std::mutex> lock(mutex_);
-          told_.push_back(text);
-        });
-    ASSERT_TRUE(made) << made.error().message;
-    decisions_ = std::move(*made);
-    writer_ = os::Fd(::open(pipe_.c_str(), O_WRONLY | O_CLOEXEC));
-    ASSERT_TRUE(writer_);
+struct DecisionsTest : ::testing::Test {
+  void SetUp() override {
+    auto opened = Decisions::open(
+        pipe,
+        [this](std::string_view line) -> Status {
+          const std::lock_guard<std::mutex> guard(mutex);
+          if (line == "bad") return fail(Kind::tool, "x", "full");
+          lines.emplace_back(line);
+          return {};
+        },
+        [this](const std::string&) { ++told; });
+    ASSERT_TRUE(opened);
+    decisions = std::move(*opened);
   }
-  Status take(std::string_view line) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (line == "bad") return fail(Kind::tool, "test.full", "no room");
-    lines_.emplace_back(line);
-    return {};
+  os::Fd proxy() const { return os::Fd(::open(pipe.c_str(), O_WRONLY | O_CLOEXEC)); }
+  static void say(const os::Fd& fd, std::string_view text) {
+    ASSERT_EQ(::write(fd.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
   }
-  bool told() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return !told_.empty();
-  }
-  bool write(const std::string& text) {
-    return ::write(writer_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  }
-  /// Whether the reader goes away within two seconds, so that the proxy's next line fails.
-  bool ends() {
-    for (int i = 0; i < 200; ++i) {
-      if (!write("more\n") && errno == EPIPE) return true;
-      ::usleep(10'000);
-      ::usleep(10'000);
+  template <class F>
+  static bool comes_true(F&& condition) {
+    for (int i = 0; i < 2'000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     return false;
   }
+  std::size_t count() {
+    const std::lock_guard<std::mutex> guard(mutex);
+    return lines.size();
+  }
 
-  test::TempDir home_;
-  std::filesystem::path pipe_ = home_.path() / "pipe";
-  std::mutex mutex_;
-  std::vector<std::string> lines_;
-  std::vector<std::string> told_;
-  std::unique_ptr<Decisions> decisions_;
-  os::Fd writer_;
+  test::TempDir dir;
+  std::filesystem::path pipe = dir.path() / "decisions";
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  std::atomic<int> told{0};
+  std::unique_ptr<Decisions> decisions;
 };
 
-TEST_F(DecisionsTest, LinesComeWholeAndInOrder) {
-  open();
-  ASSERT_TRUE(write("one\ntw"));
-  ASSERT_TRUE(write("o\nthree\nhalf"));
-  decisions_->finish();
-  EXPECT_THAT(lines_, ElementsAre("one", "two", "three"));
-  EXPECT_THAT(told_, IsEmpty());
+TEST_F(DecisionsTest, ANewProxyIsReadLikeTheFirst) {
+  os::Fd first = proxy();
+  say(first, "one\ntwo\nhalf");
+  ASSERT_TRUE(comes_true([&] { return count() == 2; }));
+  EXPECT_FALSE(decisions->take_end());
+  first.reset();
+  ASSERT_TRUE(comes_true([&] { return told == 1; }));
+  ASSERT_TRUE(comes_true([&] { return decisions->take_end(); }));
+  EXPECT_FALSE(decisions->take_end()) << "once for each end";
+  decisions->resume();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(told, 1) << "nobody has opened the pipe yet";
+  os::Fd second = proxy();
+  say(second, "three\n");
+  ASSERT_TRUE(comes_true([&] { return count() == 3; }));
+  second.reset();
+  EXPECT_TRUE(comes_true([&] { return told == 2 && decisions->take_end(); }));
+  decisions->finish();
+  EXPECT_THAT(lines, ElementsAre("one", "two", "three"));
 }
 
-TEST_F(DecisionsTest, WhatCannotBeKeptEndsTheProxysWayOut) {
-  open();
-  ASSERT_TRUE(write("good\nbad\nlater\n"));
-  EXPECT_TRUE(ends()) << "a proxy that goes on would act unrecorded";
-  decisions_->finish();
-  EXPECT_THAT(lines_, ElementsAre("good"));
-  EXPECT_THAT(told_, ElementsAre(HasSubstr("no room")));
+TEST_F(DecisionsTest, AnEndThatIsExpectedIsNoNews) {
+  os::Fd first = proxy();
+  say(first, "one\n");
+  decisions->expect_end();
+  first.reset();
+  decisions->finish();
+  EXPECT_EQ(told, 0);
+  EXPECT_FALSE(decisions->take_end());
+  EXPECT_THAT(lines, ElementsAre("one"));
 }
 
-TEST_F(DecisionsTest, ALineWithoutAnEndIsNoDecision) {
-  open();
-  ASSERT_TRUE(write(std::string(9'000, 'x')));
-  EXPECT_TRUE(ends());
-  decisions_->finish();
-  EXPECT_THAT(lines_, IsEmpty());
-  EXPECT_THAT(told_, ElementsAre(HasSubstr("no decision")));
+TEST_F(DecisionsTest, WithoutARecordTheReaderGoesForGood) {
+  os::Fd first = proxy();
+  say(first, "bad\n");
+  ASSERT_TRUE(comes_true([&] { return told == 1; }));
+  EXPECT_TRUE(comes_true([&] {
+    const os::Fd late(::open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    return !late;
+  })) << "somebody still reads";
+  decisions->finish();
+  EXPECT_EQ(count(), 0U);
+  EXPECT_FALSE(decisions->take_end());
 }
 
-TEST_F(DecisionsTest, AProxyThatEndsIsTold) {
-  open();
-  ASSERT_TRUE(write("last\n"));
-  writer_.reset();
-  for (int i = 0; i < 200 && !told(); ++i) ::usleep(10'000);
-  decisions_->finish();
-  EXPECT_THAT(lines_, ElementsAre("last"));
-  EXPECT_THAT(told_, ElementsAre(HasSubstr("has ended")));
+TEST_F(DecisionsTest, ALineThatIsTooLongIsNoDecision) {
+  os::Fd first = proxy();
+  say(first, "one\n" + std::string(9'000, 'x') + "\n");
+  ASSERT_TRUE(comes_true([&] { return told == 1; }));
+  decisions->finish();
+  EXPECT_THAT(lines, ElementsAre("one"));
 }
 
 TEST_F(DecisionsTest, WhatIsThereAlreadyIsNotTaken) {
-  std::filesystem::create_symlink(home_.path() / "elsewhere", pipe_);
   EXPECT_FALSE(Decisions::open(
-      pipe_, [](std::string_view) { return Status(); }, [](const std::string&) {}));
+      pipe, [](std::string_view) { return Status(); }, [](const std::string&) {}));
 }
 
 }  // namespace

@@ -146,6 +146,47 @@ TEST_F(EvidenceTest, RefusesMissingAndChangedMounts) {
   EXPECT_THAT(names([](json::Value& e) { e.object().erase("mounts"); }), Contains("mount:/etc/passwd"));
 }
 
+TEST_F(EvidenceTest, RefusesANetworkWithMoreThanTheProxy) {
+  expected.address = "10.213.0.3/29";
+  expected.proxy = "10.213.0.2:3128";
+  expected.unreachable = {"192.0.2.2:4000"};
+  const auto with = [&](const std::function<void(json::Value&)>& spoil) {
+    return names([&](json::Value& e) {
+      e["network"] = json::Object{{"known", true},
+                                  {"interfaces", json::Array{"eth0"}},
+                                  {"addresses", json::Array{"10.213.0.3"}},
+                                  {"routes", json::Array{}},
+                                  {"resolvers", json::Array{}},
+                                  {"address", "10.213.0.3/29"},
+                                  {"gateways", json::Array{"10.213.0.1"}},
+                                  {"answered", json::Array{}},
+                                  {"reached", json::Array{}},
+                                  {"unreachable", json::Array{"192.0.2.2:4000"}},
+                                  {"proxy", "10.213.0.2:3128"},
+                                  {"proxy_status", 403}};
+      spoil(e["network"]);
+    });
+  };
+  EXPECT_THAT(with([](json::Value&) {}), IsEmpty());
+  for (const char* list : {"routes", "answered", "resolvers", "reached"}) {
+    EXPECT_THAT(with([&](json::Value& n) { n[list] = json::Array{"x"}; }),
+                ElementsAre("network-" + std::string(list)));
+    EXPECT_THAT(with([&](json::Value& n) { n.object().erase(list); }),
+                ElementsAre("network-" + std::string(list)));
+  }
+  EXPECT_THAT(with([](json::Value& n) { n["addresses"].array().push_back("fe80::1"); }),
+              ElementsAre("network-addresses"));
+  EXPECT_THAT(with([](json::Value& n) { n["address"] = "10.0.0.3/29"; }), ElementsAre("network-address"));
+  EXPECT_THAT(with([](json::Value& n) { n["interfaces"].array().push_back("eth1"); }),
+              ElementsAre("network-interfaces"));
+  EXPECT_THAT(with([](json::Value& n) { n["unreachable"] = json::Array{}; }),
+              ElementsAre("network-unreachable"))
+      << "it did not look where something listened";
+  EXPECT_THAT(with([](json::Value& n) { n["proxy"] = "10.213.0.9:3128"; }), ElementsAre("proxy"));
+  EXPECT_THAT(with([](json::Value& n) { n["proxy_status"] = 200; }), ElementsAre("proxy-denies"));
+  EXPECT_THAT(with([](json::Value& n) { n["known"] = false; }), ElementsAre("network-known"));
+}
+
 TEST_F(EvidenceTest, SeesWhatLiesOnTop) {
   EXPECT_THAT(names([](json::Value& e) { add_mount(e, "/etc/passwd", false); }),
               ElementsAre("mount:/etc/passwd"))

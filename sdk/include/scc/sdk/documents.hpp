@@ -303,10 +303,23 @@ struct SandboxList {
 // ---- network policy ----
 
 struct NetAttach {
-  std::string mode;  ///< bridge, none, named
-  std::string name;  ///< of a named network
+  std::string mode;          ///< bridge, none, named
+  std::string name;          ///< of a named network
+  std::string address = {};  ///< IPv4 there; empty: the engine's choice
+  bool no_ipv6 = false;      ///< IPv6 is off in the sandbox
   void write(JsonWriter& w) const {
-    w.begin_object().member("mode", mode).member_if("name", name).end_object();
+    w.begin_object().member("mode", mode).member_if("name", name).member_if("address", address);
+    if (no_ipv6) w.member("ipv6", false);
+    w.end_object();
+  }
+};
+
+/// What a sandbox with a network sees of it, verified from inside.
+struct NetInside {
+  std::string address;  ///< its only one, "10.0.0.3/29"; empty: none
+  std::string proxy;    ///< ADDRESS:PORT
+  void write(JsonWriter& w) const {
+    w.begin_object().member("address", address).member("proxy", proxy).end_object();
   }
 };
 
@@ -333,8 +346,9 @@ struct NetPlan {
   bool enforced = false;  ///< never true without a verify that proves it
   std::vector<std::string> notes;
   std::string details_json;  ///< an object of the policy's own, handed back to apply()
-  std::string transport;     ///< how an enforced sandbox reaches its proxy: "socket"
+  std::string transport;     ///< how an enforced sandbox reaches its proxy: "socket", "internal"
   NetRelay relay;
+  NetInside inside;
   std::vector<NetFile>
       files;  ///< for bind mounts of the policy's containers, below ${session.dir}/files/network
   std::vector<NetFile> home_files;  ///< read-only in the sandbox, below its user's home; plain names
@@ -346,6 +360,7 @@ struct NetPlan {
     w.member("notes", notes).member_if("transport", transport).member_if("files", files);
     w.member_if("home_files", home_files);
     if (relay.port != 0) w.member("relay", relay);
+    if (!inside.address.empty()) w.member("inside", inside);
     if (!details_json.empty()) w.key("details").raw(details_json);
     w.end_object();
   }

@@ -93,6 +93,8 @@ class Dialect {
   /// The call that makes a sandbox of scc.sandbox-spec/1; what cannot be enforced is left out and told.
   virtual Call create_call(const sdk::Json& spec, const Abilities& able,
                            std::vector<std::string>& warnings) const;
+  /// True where create_call() gives a sandbox all its networks; else each further one is a call of its own.
+  virtual bool creates_with_networks() const { return false; }
   /// The call that makes a network of scc.network-request/1; its answer has /Id or /id.
   virtual Call network_call(const sdk::Json& request) const;
   /// Whether memory ran out in a sandbox that still runs. `look_twice`: a process of it was just killed.

@@ -60,6 +60,7 @@ class Runtime {
   /// A checked reference in the engine's words, and an answer's names in ours.
   std::string engine_image(std::string_view ref) const;
   void rename(sdk::ImageInfo& info) const;
+  void join_networks(const std::string& id, const sdk::Json& spec);
 
   sdk::Host host_;
   std::shared_ptr<const Dialect> dialect_;

@@ -39,6 +39,12 @@ std::vector<std::string> env_of(const sdk::Json& json);
 std::string user_of(const sdk::Json& json);
 /// "none", "bridge" or a network's name, never a word that an engine takes for something else.
 std::string network_mode(const sdk::Json& spec);
+/// Failure SCC_E_USAGE, runtime.spec for further networks or an address that no engine could give: they need
+/// a named network.
+void check_networks(const sdk::Json& spec);
+/// Of the sandbox's network namespace: no IPv6 where the spec says so and the engine does not do it by
+/// itself (`ipv6`), and no forwarding in a sandbox on several networks.
+sdk::StringMap network_sysctls(const sdk::Json& spec, bool ipv6);
 /// All capabilities dropped, no new privileges.
 void check_security(const sdk::Json& spec);
 /// Adds "this engine cannot limit ..." for each limit that is asked for and cannot be had.

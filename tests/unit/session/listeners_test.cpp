@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a sandbox must not reach is really there while it looks, and gone afterwards.
+#include "session/listeners.h"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+namespace scc::session {
+namespace {
+
+int connect_to(const std::string& target) {
+  const std::size_t colon = target.rfind(':');
+  struct sockaddr_in address {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(target.substr(colon + 1))));
+  if (::inet_pton(AF_INET, target.substr(0, colon).c_str(), &address.sin_addr) != 1) return -1;
+  const os::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return ::connect(fd.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address) == 0  // NOLINT
+             ? 0
+             : errno;
+}
+
+TEST(Listeners, AreLiveWhileTheyAreHeld) {
+  std::string target;
+  {
+    const auto open = Listeners::open();
+    if (!open) {
+      ASSERT_EQ(open.error().id, "verify.listeners");
+      GTEST_SKIP() << "this machine has no address but loopback";
+    }
+    for (const std::string& one : open->addresses()) {
+      EXPECT_NE(one.substr(0, 4), "127.");
+      EXPECT_NE(one.substr(0, 5), "[fe80");
+      if (one.front() != '[') target = one;
+    }
+    ASSERT_FALSE(target.empty());
+    EXPECT_EQ(connect_to(target), 0);
+  }
+  EXPECT_EQ(connect_to(target), ECONNREFUSED);
+}
+
+}  // namespace
+}  // namespace scc::session
