@@ -220,13 +220,18 @@ class Enforced:
 
     # ---- a proxy behind the proxy ----
 
+    def run_words(self):
+        """As the lab starts its containers: Podman with what works on every machine."""
+        if self.engine == "docker":
+            return ("run",)
+        return ("--runtime", "runc", "--cgroup-manager", "cgroupfs", "run", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
+
     def parent(self, lab, world):
         """Another Squid on the lab's network; returns (id, address)."""
         conf = world.write(os.path.join(world.dir, "parent.conf"),
                            "http_port 3128\nhttp_access allow all\ncache deny all\npid_filename none\ncoredump_dir none\n"
                            f"dns_nameservers {' '.join(lab.info['dns'])}\naccess_log stdio:/tmp/access.log\ncache_log /tmp/cache.log\n")
-        limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024") if self.engine == "podman" else ()
-        made = world.engine("run", "-d", *limits, "--label", f"scc.state={world.state}", "--network", lab.info["network"], "--user", "1000:1000",
+        made = world.engine(*self.run_words(), "-d", "--label", f"scc.state={world.state}", "--network", lab.info["network"], "--user", "1000:1000",
                             "--tmpfs", "/tmp:mode=1777", "-v", f"{conf}:/etc/parent.conf:ro", "--entrypoint", "/usr/sbin/squid",
                             "scc-egress-proxy:latest", "-N", "-f", "/etc/parent.conf").strip()
         networks = self.inspect(world, made)["NetworkSettings"]["Networks"]
@@ -244,6 +249,7 @@ class Enforced:
                   "curl -sS -k -m 20 -o /dev/null -w '%{http_connect}\\n' $url 2>/dev/null; done; true")
         self.assertEqual(self.ok(world.sh(repo, script)).out.split(), ["200", "403", "403"])
         asked = [line.split()[6] for line in world.engine("exec", parent, "cat", "/tmp/access.log").splitlines()]
+        asked = [what for what in asked if not what.startswith("error:")]  # connections that only look whether it is there
         self.assertEqual(asked, ["api.anthropic.com:443"], "what the rules refuse must not reach the upstream proxy")
         self.assertEqual({item["host"] for item in lab.report()["requests"]}, {"api.anthropic.com"})
         # Without it there is no other way.
@@ -357,12 +363,11 @@ class Internal(Enforced):
         child = self.start_sleeper(world, repo)
         proxy = self.proxy_of(world)
         networks = proxy["NetworkSettings"]["Networks"]
-        limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024") if self.engine == "podman" else ()
         script = ("exec 3<>/dev/tcp/$0/3128 || { echo shut; exit; }; printf 'CONNECT api.anthropic.com:443 HTTP/1.1\\r\\n\\r\\n' >&3; "
                   "timeout 5 head -1 <&3 | cut -d' ' -f2")
 
         def ask(network):
-            return world.engine("run", "--rm", *limits, "--label", f"scc.state={world.state}", "--network", network, "--entrypoint", "/bin/bash",
+            return world.engine(*self.run_words(), "--rm", "--label", f"scc.state={world.state}", "--network", network, "--entrypoint", "/bin/bash",
                                 "scc-egress-proxy:latest", "-c", script, networks[network]["IPAddress"]).strip()
 
         self.assertEqual(ask(next(name for name in networks if name.endswith("-uplink"))), "shut")
