@@ -46,6 +46,13 @@ static const char* set_port(uint16_t* slot, const char* value) {
   return NULL;
 }
 
+static const char* set_path(const char** slot, const char* value) {
+  if (*slot != NULL) return "option given twice";
+  if (value[0] != '/') return "not an absolute path";
+  *slot = value;
+  return NULL;
+}
+
 static const char* set_valued(const char* name, const char* value, CheckOptions* options) {
   if (strcmp(name, "--token") == 0) return set_token(&options->token, value, 1, SCC_TOKEN_MAX);
   if (strcmp(name, "--nonce") == 0) return set_token(&options->nonce, value, SCC_NONCE_MIN, SCC_NONCE_MAX);
@@ -54,6 +61,7 @@ static const char* set_valued(const char* name, const char* value, CheckOptions*
   if (strcmp(name, "--deadline-ms") == 0) return set_deadline(&options->deadline_ms, value);
   if (strcmp(name, "--socket") == 0) return add_path(options->sockets, &options->socket_count, value);
   if (strcmp(name, "--readonly") == 0) return add_path(options->readonly, &options->readonly_count, value);
+  if (strcmp(name, "--guard") == 0) return set_path(&options->guard, value);
   if (strcmp(name, "--proxy-port") == 0) return set_port(&options->proxy_port, value);
   return "unknown option";
 }
