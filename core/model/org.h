@@ -30,7 +30,8 @@ struct SafetyNet {
   StringMap levels;  ///< rule id -> block, warn, allow
   std::vector<SafetyCommand> commands;
   Strings protected_branches;
-  bool fell_back = false;  ///< the section was missing or not readable: block with every rule
+  Strings unguarded_images;  ///< references that may run although a guarded tool in them has no guard
+  bool fell_back = false;    ///< the section was missing or not readable: block with every rule
 };
 
 struct Security {

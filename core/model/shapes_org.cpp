@@ -67,6 +67,7 @@ constexpr std::array kSafetyFields{
           kExtension},
     Field{"commands", &kSafetyCommands, "Commands that the organisation judges itself.", false, kExtension},
     Field{"protected_branches", &kNames, "", false, kExtension},
+    Field{"unguarded_images", &kImageRefs, "May run although git in them has no guard.", false, kExtension},
 };
 }  // namespace
 

@@ -205,6 +205,7 @@ json::Value safety(const model::SafetyNet& net) {
   if (!net.protected_branches.empty()) {
     out["protected_branches"] = json::Value::strings(net.protected_branches);
   }
+  if (!net.unguarded_images.empty()) out["unguarded_images"] = json::Value::strings(net.unguarded_images);
   for (const model::SafetyCommand& one : net.commands) out["commands"].array().push_back(command(one));
   return out;
 }
