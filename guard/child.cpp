@@ -15,7 +15,6 @@ namespace scc::guard {
 
 namespace {
 
-constexpr long kPatienceMs = 500;
 constexpr std::size_t kMostBytes = std::size_t{1} << 20U;
 
 long now_ms() {
@@ -65,7 +64,8 @@ Words lines_of(const Variables& environment) {
   return out;
 }
 
-std::optional<Answer> ask(const std::string& program, const Words& argv, const Variables& environment) {
+std::optional<Answer> ask(const std::string& program, const Words& argv, const Variables& environment,
+                          long patience_ms) {
   const Words lines = lines_of(environment);
   const std::vector<char*> arguments = pointers(argv);
   const std::vector<char*> variables = pointers(lines);
@@ -75,7 +75,7 @@ std::optional<Answer> ask(const std::string& program, const Words& argv, const V
   if (child == 0) become(program.c_str(), arguments.data(), variables.data(), ends[1]);
   close(ends[1]);
   Answer answer;
-  const bool complete = child > 0 && drain(ends[0], now_ms() + kPatienceMs, &answer.out);
+  const bool complete = child > 0 && drain(ends[0], now_ms() + patience_ms, &answer.out);
   close(ends[0]);
   if (child < 0) return std::nullopt;
   if (!complete) kill(child, SIGKILL);

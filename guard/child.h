@@ -16,9 +16,13 @@ struct Answer {
   std::string out;
 };
 
-/// Nothing: it could not be run, was not done within 500 ms, or wrote more than 1 MiB. Its standard error is
+inline constexpr long kQuestionMs = 500;   ///< before a command
+inline constexpr long kEffectMs = 10'000;  ///< in a hook: ancestry of a large history
+
+/// Nothing: it could not be run, was not done in time, or wrote more than 1 MiB. Its standard error is
 /// dropped.
-std::optional<Answer> ask(const std::string& program, const Words& argv, const Variables& environment);
+std::optional<Answer> ask(const std::string& program, const Words& argv, const Variables& environment,
+                          long patience_ms = kQuestionMs);
 
 /// argv or environment as execve(2) wants it; the strings must outlive it.
 std::vector<char*> pointers(const Words& words);

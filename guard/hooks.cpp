@@ -95,7 +95,7 @@ class Effects {
  private:
   std::optional<Answer> git(Words argv) const {
     argv.insert(argv.begin(), "git");
-    return ask(real_path("git"), argv, environment_.bare());
+    return ask(real_path("git"), argv, environment_.bare(), kEffectMs);
   }
 
   bool is_protected(const std::string& ref) const {
@@ -220,13 +220,15 @@ bool give_back(const std::string& text) {
   return lseek(fd, 0, SEEK_SET) == 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO;
 }
 
-/// The repository's own hook, as git would look for it without the guard's setting; "": none.
-std::string own_hook(const std::string& name, const GitEnvironment& environment) {
+/// The repository's own hook, as git would look for it without the guard's setting; "": none. Nothing:
+/// git did not say.
+std::optional<std::string> own_hook(const std::string& name, const GitEnvironment& environment) {
   std::string folder;
   const auto set =
       ask(real_path("git"), {"git", "config", "--null", "--type=path", "--get-all", "core.hooksPath"},
-          environment.bare());
-  const std::string values = set && set->code == 0 ? set->out : "";
+          environment.bare(), kEffectMs);
+  if (!set) return std::nullopt;
+  const std::string values = set->code == 0 ? set->out : "";
   for (std::size_t at = 0; at < values.size();) {
     const std::size_t end = std::min(values.find('\0', at), values.size());
     // The last one counts; the guard's own in the global file does not.
@@ -234,12 +236,15 @@ std::string own_hook(const std::string& name, const GitEnvironment& environment)
     at = end + 1;
   }
   if (folder.empty()) {
-    const auto common = ask(real_path("git"), {"git", "rev-parse", "--git-common-dir"}, environment.bare());
-    if (!common || common->code != 0) return "";
+    const auto common =
+        ask(real_path("git"), {"git", "rev-parse", "--git-common-dir"}, environment.bare(), kEffectMs);
+    if (!common) return std::nullopt;
+    if (common->code != 0) return "";
     folder = common->out.substr(0, common->out.find('\n')) + "/hooks";
   }
   std::string path = folder + "/" + name;
-  return access(path.c_str(), X_OK) == 0 ? path : "";
+  if (access(path.c_str(), X_OK) != 0) path.clear();
+  return path;
 }
 
 int become(const std::string& path, const Words& argv, const Variables& environment) {
@@ -282,8 +287,12 @@ int run_hook(const Words& argv, const Variables& environment) {
       return 1;
     }
   }
-  const std::string own = own_hook(name, GitEnvironment(environment));
-  return own.empty() ? 0 : become(own, argv, environment);
+  const std::optional<std::string> own = own_hook(name, GitEnvironment(environment));
+  if (!own) {
+    report_text("git does not say where the repository's hooks are, so " + name + " fails");
+    return 1;
+  }
+  return own->empty() ? 0 : become(*own, argv, environment);
 }
 
 }  // namespace scc::guard
