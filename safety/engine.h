@@ -45,6 +45,13 @@ Verdict evaluate_line(std::string_view line, const Policy& policy, const Context
 Verdict evaluate_argv(const std::vector<std::string>& argv, const Policy& policy,
                       const Context& context = {}) noexcept;
 
+/// Index of git's subcommand in an argv, after its global options; 0: git would only print, or refuse.
+std::size_t git_verb(const std::vector<std::string>& argv) noexcept;
+/// "push" for "git-push" as a program's name; empty: no command of git's.
+std::string_view git_dashed(std::string_view program) noexcept;
+/// Whether git has this command itself, so that no alias can take its place.
+bool git_has(std::string_view subcommand) noexcept;
+
 /// Only looks, whatever its arguments: these run, with a warning, even when the guard itself is broken.
 bool read_only_git(std::string_view subcommand) noexcept;
 

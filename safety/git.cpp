@@ -365,6 +365,28 @@ bool read_only_git(std::string_view subcommand) noexcept {
   return holds(kReadOnly, subcommand);
 }
 
+std::size_t git_verb(const std::vector<std::string>& argv) noexcept {
+  try {
+    const Policy policy;
+    const Context context;
+    Judge judge(policy, context);
+    Call call;
+    call.argv = argv;
+    Git git{judge, call, {}, {}, 1};
+    return Globals(git).run() ? git.at : 0;
+  } catch (...) {
+    return 0;
+  }
+}
+
+std::string_view git_dashed(std::string_view program) noexcept {
+  return dashed_git(program);
+}
+
+bool git_has(std::string_view subcommand) noexcept {
+  return git_builtin(subcommand);
+}
+
 bool split_alias(std::string_view text, Args* out) {
   std::string word;
   bool in_word = false;

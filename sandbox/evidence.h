@@ -53,6 +53,13 @@ typedef struct NetworkFinding {
   int proxy_status;   // HTTP status, or -errno
 } NetworkFinding;
 
+/// What stands where git and the network tools are looked for (guarded.h).
+typedef struct GuardFinding {
+  int error;  // errno of looking at the guard itself
+  FindList guarded;
+  FindList unguarded;
+} GuardFinding;
+
 typedef struct Check {
   const char* name;
   char expected[kCheckTextMax];
@@ -62,6 +69,7 @@ typedef struct Check {
 
 typedef struct Evidence {
   NetworkFinding network;
+  GuardFinding guard;
   char boot_id[40];                        // of the running kernel, "" when it does not tell
   uint64_t capabilities[kCapabilitySets];  // effective, permitted, inheritable, bounding, ambient
   bool capabilities_known;

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 
 #include "evidence.h"
+#include "guarded.h"
 #include "network.h"
 #include "setid_filter.h"
 #include "state_files.h"
@@ -251,6 +252,7 @@ void gather_evidence(const CheckOptions* options, Evidence* evidence) {
   gather_boot_id(evidence);
   gather_unix_sockets(options, evidence);
   gather_readonly_paths(options, evidence);
+  gather_guard(options, &evidence->guard);
   gather_network(options, &evidence->network);
   if (gethostname(evidence->hostname, sizeof evidence->hostname) != 0) evidence->hostname[0] = '\0';
   evidence->hostname[sizeof evidence->hostname - 1] = '\0';

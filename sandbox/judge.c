@@ -170,6 +170,18 @@ static void judge_network(const CheckOptions* options, Evidence* evidence) {
   if (options->proxy_port != 0) check_number(evidence, "proxy-denies", kDeniedStatus, network->proxy_status);
 }
 
+static void judge_guard(const CheckOptions* options, Evidence* evidence) {
+  const GuardFinding* guard = &evidence->guard;
+  if (options->guard == NULL) return;
+  const char* observed = "the guard";
+  if (guard->guarded.overflow || guard->unguarded.overflow) observed = "too many to list";
+  if (guard->unguarded.count > 0) observed = guard->unguarded.items[0];
+  if (guard->error != 0) observed = strerror(guard->error);
+  const bool passed = guard->error == 0 && guard->unguarded.count == 0 && !guard->unguarded.overflow &&
+                      !guard->guarded.overflow;
+  check_text(evidence, "guard", passed, "the guard", observed);
+}
+
 void judge_evidence(const CheckOptions* options, Evidence* evidence) {
   evidence->check_count = 0;
   evidence->passed = true;
@@ -188,6 +200,7 @@ void judge_evidence(const CheckOptions* options, Evidence* evidence) {
   const bool inside = evidence->cwd[0] == '/';
   check_text(evidence, "cwd", inside, "below the root", inside ? "below the root" : "outside");
   judge_network(options, evidence);
+  judge_guard(options, evidence);
   if (options->readonly_count > 0) {
     const char* path = first_unprotected(options, evidence);
     check_text(evidence, "readonly", path == NULL, "on read-only mounts",
@@ -365,6 +378,15 @@ static void write_network(const CheckOptions* options, const NetworkFinding* net
   json_close(json, '}');
 }
 
+static void write_guard(const CheckOptions* options, const GuardFinding* guard, JsonWriter* json) {
+  if (options->guard == NULL) return;
+  json_open(json, "guard", '{');
+  json_text(json, "error", error_name(guard->error));
+  write_list(json, "guarded", &guard->guarded);
+  write_list(json, "unguarded", &guard->unguarded);
+  json_close(json, '}');
+}
+
 // Values stay where they are: the evidence is recorded and shown.
 static void write_environment(JsonWriter* json) {
   int64_t count = 0;
@@ -394,6 +416,7 @@ void write_evidence(const CheckOptions* options, const Evidence* evidence, TextB
   write_paths(options, evidence, &json);
   write_mounts(evidence, &json);
   write_network(options, &evidence->network, &json);
+  write_guard(options, &evidence->guard, &json);
   write_environment(&json);
   json_text(&json, "boot_id", evidence->boot_id);
   json_text(&json, "hostname", evidence->hostname);

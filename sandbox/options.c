@@ -46,6 +46,13 @@ static const char* set_port(uint16_t* slot, const char* value) {
   return NULL;
 }
 
+static const char* set_path(const char** slot, const char* value) {
+  if (*slot != NULL) return "option given twice";
+  if (value[0] != '/') return "not an absolute path";
+  *slot = value;
+  return NULL;
+}
+
 // What they say is checked where it is used: text that is no address fails the check that needs it.
 static const char* set_once(const char** slot, const char* value) {
   if (*slot != NULL) return "option given twice";
@@ -62,6 +69,7 @@ static const char* set_valued(const char* name, const char* value, CheckOptions*
   if (strcmp(name, "--deadline-ms") == 0) return set_deadline(&options->deadline_ms, value);
   if (strcmp(name, "--socket") == 0) return add_path(options->sockets, &options->socket_count, value);
   if (strcmp(name, "--readonly") == 0) return add_path(options->readonly, &options->readonly_count, value);
+  if (strcmp(name, "--guard") == 0) return set_path(&options->guard, value);
   if (strcmp(name, "--proxy-port") == 0) return set_port(&options->proxy_port, value);
   if (strcmp(name, "--address") == 0) return set_once(&options->address, value);
   if (strcmp(name, "--proxy") == 0) return set_once(&options->proxy, value);

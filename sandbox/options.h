@@ -16,6 +16,7 @@ typedef struct CheckOptions {
   bool handshake;
   bool allow_root;
   bool isolated;        // there must be no way out of this network namespace
+  const char* guard;    // file of the guard that must stand in front of git and the network tools; NULL: none
   uint16_t proxy_port;  // of the proxy on 127.0.0.1 that must deny; 0: not given
   // The sandbox has this one IPv4 address ("10.0.0.3/29") on one interface, and nothing else of a network;
   // NULL: not given. Then the proxy is at `proxy`, and none of `unreachable` answers.

@@ -167,6 +167,7 @@ Result<json::Value> enforced_section(const config::UserConfig& config, const Gov
   const model::EnforcedNetwork& own = effective.enforced_network;
   if (!own.transport.empty()) out["transport"] = own.transport;
   if (!own.network.empty()) out["network"] = own.network;
+  if (!own.upstream_proxy.empty()) out["upstream_proxy"] = own.upstream_proxy;
   if (!own.dns.empty()) out["dns"] = json::Value::strings(own.dns);
   if (!own.internal_blocks.empty()) out["internal_blocks"] = json::Value::strings(own.internal_blocks);
   return out;

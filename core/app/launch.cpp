@@ -9,6 +9,7 @@
 #include "app/egress.h"
 #include "app/egress_record.h"
 #include "app/engines.h"
+#include "app/guard.h"
 #include "app/images.h"
 #include "app/inputs.h"
 #include "app/planner.h"
@@ -267,6 +268,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   in.image_state = image::to_string(image.status.state);
   in.image_digest = image.status.digest;
   in.image_id = image.status.image_id;
+  SCC_CHECK(fill_guard(*out.engine.runtime, governance, in));
   SCC_CHECK(fill_session(host, options, in));
   in.tty = options.tty;
   SCC_CHECK(fill_inputs(host, out, resolved, in));
@@ -401,6 +403,17 @@ std::string network_note(const Host& host, const std::string& sandbox) {
               : std::to_string(passed) + " checks of the proxy and those from inside the sandbox passed");
 }
 
+/// The policy of a running sandbox is the one that it was started with.
+std::string safety_note(const Host& host, const std::string& sandbox, const std::string& digest) {
+  const auto plan = session::read_executed_plan(host.paths, sandbox);
+  if (!plan) return {};
+  const std::string mounted = plan->str("/safety/policy_digest");
+  if (mounted.empty()) return sandbox + ": no guard stands in front of git and the network tools";
+  if (mounted == digest) return {};
+  return sandbox + ": runs with the safety policy " + mounted.substr(0, 12) + ", a new start has " +
+         digest.substr(0, 12);
+}
+
 }  // namespace
 
 Result<StatusReport> status(Host& host, const LaunchOptions& options) {
@@ -425,6 +438,8 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
   out.organization = governance.effective.organization_id;
   out.team = governance.effective.team;
   out.network_policy = model::to_string(governance.network());
+  out.safety_action = governance.effective.safety_net.action;
+  out.safety_digest = os::sha256_hex(guard_policy_text(governance.effective));
   out.notes.insert(out.notes.end(), governance.warnings.begin(), governance.warnings.end());
   auto chosen = choose_provider(host, options, governance, {out.workspace, false, false});
   if (!chosen && chosen.error().id != "provider.ambiguous") return fail(std::move(chosen).error());
@@ -450,6 +465,8 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
     if (entry.workspace != out.workspace) continue;
     out.sandbox = entry.name;
     if (entry.session) out.session = entry.session->id;
+    if (std::string note = safety_note(host, entry.name, out.safety_digest); !note.empty())
+      out.notes.push_back(std::move(note));
     if (std::string note = network_note(host, entry.name); !note.empty())
       out.notes.push_back(std::move(note));
     const auto plan = session::read_executed_plan(host.paths, entry.name);

@@ -90,6 +90,8 @@ struct StatusReport {
   std::string organization;  ///< id; empty: standalone
   std::string team;
   std::string network_policy;
+  std::string safety_action;  ///< block, warn, allow
+  std::string safety_digest;  ///< of the safety policy that a start here would mount
   std::string image_ref;
   std::string image_state;
   std::string sandbox;  ///< name of the running sandbox of this workspace

@@ -64,12 +64,19 @@ std::string group_text(const PlanInputs& in) {
   return out + "tty:x:5:\nnogroup:x:65534:\n";
 }
 
+/// The guard sets its hooks at command scope; here they meet a git that was started around it.
+std::string gitconfig_text(const PlanInputs& in) {
+  if (in.guard.policy.empty()) return in.gitconfig;
+  return in.gitconfig + "[core]\n\thooksPath = " + std::string(kToolDir) + "/hooks\n";
+}
+
 Result<std::vector<InstanceFile>> instance_files(const PlanInputs& in) {
   std::vector<InstanceFile> out = {
       {"passwd", "/etc/passwd", passwd_text(in)},
       {"group", "/etc/group", group_text(in)},
-      {"gitconfig", std::string(kHome) + "/.gitconfig", in.gitconfig},
+      {"gitconfig", std::string(kHome) + "/.gitconfig", gitconfig_text(in)},
   };
+  if (!in.guard.policy.empty()) out.push_back({"safety.json", std::string(kPolicyFile), in.guard.policy});
   if (!in.ca_pem.empty()) out.push_back({"ca.pem", std::string(kCaFile), in.ca_pem});
   // Nobody answers there: a name fails at once instead of after a time, and no query has anywhere to go.
   if (in.network.flag("/enforced")) out.push_back({"resolv.conf", "/etc/resolv.conf", kNoResolver});
@@ -128,6 +135,9 @@ json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files,
   if (in.network.has("/relay"))
     out.push_back(bind_mount("${session.dir}/net/run", std::string(kNetDir), true));
   out.push_back(bind_mount(in.libexec_dir, std::string(kToolDir), true));
+  for (const std::string& path : in.guard.paths) {
+    out.push_back(bind_mount(in.libexec_dir + "/" + std::string(kGuardName), path, true));
+  }
   for (const InstanceFile& file : files) {
     out.push_back(bind_mount("${session.dir}/files/" + file.name, file.target, true));
   }
@@ -281,7 +291,12 @@ json::Value checks_json(const PlanInputs& in, const std::vector<InstanceFile>& f
     readonly.emplace_back(kNetDir);
     out["proxy_port"] = in.network.integer("/relay/port");
   }
+  readonly.insert(readonly.end(), in.guard.paths.begin(), in.guard.paths.end());
   out["readonly"] = json::Value::strings(readonly);
+  if (!in.guard.policy.empty() && in.guard.required) {
+    out["guard"]["file"] = std::string(kToolDir) + "/" + std::string(kGuardName);
+    out["guard"]["paths"] = json::Value::strings(in.guard.paths);
+  }
   return out;
 }
 
@@ -366,6 +381,11 @@ Result<json::Value> make_plan(const PlanInputs& in) {
   plan["network"].object().erase("files");  // with the others below
   plan["network"].object().erase("home_files");
   plan["governance"] = in.governance;
+  if (!in.guard.policy.empty()) {
+    plan["safety"]["policy_digest"] = os::sha256_hex(in.guard.policy);
+    plan["safety"]["guarded"] = json::Value::strings(in.guard.paths);
+    plan["safety"]["required"] = in.guard.required;
+  }
   plan["image"]["context"] = in.image_context;
   plan["image"]["ref"] = in.image_ref;
   plan["image"]["state"] = in.image_state;

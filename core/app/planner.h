@@ -19,6 +19,8 @@ namespace scc::app {
 inline constexpr std::string_view kHome = "/home/agent";
 inline constexpr std::string_view kToolDir = "/opt/scc/bin";
 inline constexpr std::string_view kNetDir = "/run/scc-net";  ///< the socket to the proxy, in the sandbox
+inline constexpr std::string_view kPolicyFile = "/etc/scc/safety.json";
+inline constexpr std::string_view kGuardName = "scc-guard";  ///< below the libexec directory and kToolDir
 inline constexpr std::string_view kCaFile = "/etc/scc/ca.pem";
 /// The uid of the agent where the workspace belongs to root (idmapped mount).
 inline constexpr std::int64_t kAgentUid = 1000;
@@ -37,6 +39,13 @@ struct PathMount {
   std::string source;
   std::string target;
   bool read_only = false;
+};
+
+/// The guard in front of git and the network tools (guard.h).
+struct GuardInputs {
+  std::string policy;              ///< text of the policy file; empty: no guard at all
+  std::vector<std::string> paths;  ///< that the guard is bound over
+  bool required = true;            ///< the sandbox does not run when a tool in it has no guard
 };
 
 struct PlanInputs {
@@ -66,7 +75,8 @@ struct PlanInputs {
   std::string image_id;  ///< as the engine knows it; empty: not there yet
   std::int64_t memory_bytes = 0;
   std::int64_t pids = 4096;
-  std::int64_t open_files = 65536;                  ///< limit of one process
+  std::int64_t open_files = 65536;  ///< limit of one process
+  GuardInputs guard;
   std::string ca_pem;                               ///< extra authorities; empty: none
   std::string gitconfig;                            ///< text of the global git configuration
   std::map<std::string, std::string> terminal_env;  ///< TERM, COLORTERM, LANG, TZ as allowed

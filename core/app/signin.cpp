@@ -3,6 +3,7 @@
 
 #include "app/auth.h"
 #include "app/choices.h"
+#include "app/guard.h"
 #include "app/images.h"
 #include "app/inputs.h"
 #include "app/planner.h"
@@ -209,6 +210,7 @@ Status make_desk_plan(Host& host, const Governance& governance, Desk& desk, json
   in.image_ref = image.status.ref;
   in.image_state = image::to_string(image.status.state);
   in.image_digest = image.status.digest;
+  SCC_CHECK(fill_guard(*desk.prepared.engine.runtime, governance, in));
   if (image.status.state != image::State::present) desk.older_image = image.status.existing;
   SCC_TRY(desk.prepared.plan, make_plan(in));
   return {};

@@ -228,6 +228,7 @@ Result<int> run_status(Env& env, const Args& args) {
   row("runtime", report.runtime + " " + report.runtime_version + "  " + report.endpoint);
   row("network",
       report.network_policy + (report.network_policy == "open" ? " (no isolation is claimed)" : ""));
+  row("safety", report.safety_action + "  policy " + report.safety_digest.substr(0, 12));
   row("image", report.image_ref + "  " + report.image_state);
   row("running", std::to_string(report.running) + " sandbox(es)");
   row("sandbox", report.sandbox);
@@ -240,6 +241,8 @@ Result<int> run_status(Env& env, const Args& args) {
   data["runtime"]["version"] = report.runtime_version;
   data["runtime"]["endpoint"] = report.endpoint;
   data["network_policy"] = report.network_policy;
+  data["safety"]["action"] = report.safety_action;
+  data["safety"]["policy_digest"] = report.safety_digest;
   data["organization"] = report.organization.empty() ? json::Value() : json::Value(report.organization);
   data["team"] = report.team.empty() ? json::Value() : json::Value(report.team);
   data["image"]["ref"] = report.image_ref;

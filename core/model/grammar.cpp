@@ -165,6 +165,16 @@ bool engine_network(std::string_view text) noexcept {
   return !text.empty() && text.size() <= 128 && text.front() != '.' && text.front() != '-' &&
          every(text, inner) && std::find(kModes.begin(), kModes.end(), text) == kModes.end();
 }
+bool plain_proxy(std::string_view text) noexcept {
+  constexpr std::string_view kScheme = "http://";
+  if (text.substr(0, kScheme.size()) != kScheme) return false;
+  text.remove_prefix(kScheme.size());
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon == 0 || colon > 253) return false;
+  const std::string_view port = text.substr(colon + 1);
+  const auto inner = [](char c) { return lower(fold(c)) || digit(c) || c == '_' || c == '.' || c == '-'; };
+  return every(text.substr(0, colon), inner) && !port.empty() && port.size() <= 5 && every(port, digit);
+}
 bool sha256(std::string_view text) noexcept {
   return text.size() == 64 && every(text, [](char c) { return digit(c) || (c >= 'a' && c <= 'f'); });
 }

@@ -75,6 +75,8 @@ bool address(std::string_view text) noexcept;  ///< ipv4 or ipv6
 bool cidr(std::string_view text) noexcept;     ///< an address, '/', and how many bits of it count
 /// The name of an engine's network, [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}, and none of the words for a mode.
 bool engine_network(std::string_view text) noexcept;
+/// http://HOST:PORT, where HOST is [A-Za-z0-9._-]{1,253} and PORT [0-9]{1,5}.
+bool plain_proxy(std::string_view text) noexcept;
 /// host, .domain, *.domain, an address or a CIDR block, each with an optional port: "a.example:443",
 /// "10.0.0.0/8", "::1", "[::1]:443".
 bool target(std::string_view text) noexcept;

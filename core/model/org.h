@@ -30,7 +30,8 @@ struct SafetyNet {
   StringMap levels;  ///< rule id -> block, warn, allow
   std::vector<SafetyCommand> commands;
   Strings protected_branches;
-  bool fell_back = false;  ///< the section was missing or not readable: block with every rule
+  Strings unguarded_images;  ///< references that may run although a guarded tool in them has no guard
+  bool fell_back = false;    ///< the section was missing or not readable: block with every rule
 };
 
 struct Security {
@@ -153,10 +154,11 @@ struct Enforcer {
 };
 /// How the proxy of web-egress-enforced is run. Empty members: as it comes.
 struct EnforcedNetwork {
-  std::string transport;    ///< "auto", "socket" or "internal"
-  std::string network;      ///< the engine's network on which the proxy reaches the web
-  Strings dns;              ///< addresses of the proxy's name servers
-  Strings internal_blocks;  ///< CIDR blocks that listed names may lead to although they are private
+  std::string transport;       ///< "auto", "socket" or "internal"
+  std::string network;         ///< the engine's network on which the proxy reaches the web
+  Strings dns;                 ///< addresses of the proxy's name servers
+  Strings internal_blocks;     ///< CIDR blocks that listed names may lead to although they are private
+  std::string upstream_proxy;  ///< "http://HOST:PORT" that the proxy must use for everything
 };
 struct Stats {
   bool enabled = false;

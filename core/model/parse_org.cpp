@@ -128,7 +128,7 @@ void network(const json::Value& value, Org& out) {
   }
   const json::Value& enforced = section(value, "enforced");
   out.enforced_network = {text(enforced, "transport"), text(enforced, "network"), strings(enforced, "dns"),
-                          strings(enforced, "internal_blocks")};
+                          strings(enforced, "internal_blocks"), text(enforced, "upstream_proxy")};
 }
 
 Org typed(const json::Value& document, std::vector<Problem>& problems) {
@@ -183,6 +183,7 @@ SafetyNet read_safety_net(const json::Value* section_value, Strings* warnings) {
   for (auto& [rule, on] : out.rules) on = flag(*section_value, rule, true);
   out.levels = section_value->map_at("/rules");
   out.protected_branches = strings(*section_value, "protected_branches");
+  out.unguarded_images = strings(*section_value, "unguarded_images");
   for (const json::Value& one : section(*section_value, "commands").items()) {
     out.commands.push_back({text(one, "id"), text(one, "program"), text(one, "subcommand"),
                             strings(one, "flags"), text(one, "verdict"), text(one, "message")});

@@ -34,6 +34,7 @@ extern const Shape kMcpServers;
 extern const Shape kMarketplaces;
 extern const Shape kConfigSource;
 extern const Shape kImages;
+extern const Shape kImageRefs;
 extern const Shape kDigests;
 extern const Shape kTime;
 extern const Shape kSafetyNet;

@@ -94,6 +94,7 @@ constexpr Shape kNames{.type = Type::list, .item = &kName};
 constexpr Shape kProviders{.type = Type::list, .item = &kProvider};
 constexpr Shape kTargets{.type = Type::list, .item = &kTarget};
 constexpr Shape kDigests{.type = Type::list, .item = &kDigest};
+constexpr Shape kImageRefs{.type = Type::list, .item = &kImage};
 constexpr Shape kImages{.type = Type::map, .name = "images", .item = &kImage, .key = &kProvider};
 constexpr Shape kSchemaVersion{.type = Type::text, .choices = kVersions};
 constexpr Shape kNetworkPolicy{.type = Type::text, .name = "network_policy", .choices = kPolicyNames};

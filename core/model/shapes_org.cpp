@@ -67,6 +67,7 @@ constexpr std::array kSafetyFields{
           kExtension},
     Field{"commands", &kSafetyCommands, "Commands that the organisation judges itself.", false, kExtension},
     Field{"protected_branches", &kNames, "", false, kExtension},
+    Field{"unguarded_images", &kImageRefs, "May run although git in them has no guard.", false, kExtension},
 };
 }  // namespace
 
@@ -228,11 +229,16 @@ constexpr Shape kEngineNetwork{.type = Type::text,
                                .expects = "the name of a network of the engine",
                                .format = "scc-engine-network",
                                .valid = grammar::engine_network};
+constexpr Shape kUpstream{.type = Type::text,
+                          .expects = "http://HOST:PORT without user, path or query",
+                          .pattern = "^http://[A-Za-z0-9._-]{1,253}:[0-9]{1,5}$",
+                          .matches = grammar::plain_proxy};
 constexpr std::array kEnforcedFields{
     Field{"transport", &kTransport, "How a sandbox reaches its proxy. Absent: auto."},
     Field{"network", &kEngineNetwork, "Where the proxy reaches the web. Absent: one of its own for each."},
     Field{"dns", &kAddresses, "Name servers of the proxy. Absent: the machine's."},
     Field{"internal_blocks", &kBlocks, "Private blocks that listed names may lead to."},
+    Field{"upstream_proxy", &kUpstream, "http://HOST:PORT that the proxy uses for everything."},
 };
 constexpr Shape kEnforced{.type = Type::object, .fields = kEnforcedFields, .strict = true};
 constexpr std::array kNetworkFields{

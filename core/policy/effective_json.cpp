@@ -205,6 +205,7 @@ json::Value safety(const model::SafetyNet& net) {
   if (!net.protected_branches.empty()) {
     out["protected_branches"] = json::Value::strings(net.protected_branches);
   }
+  if (!net.unguarded_images.empty()) out["unguarded_images"] = json::Value::strings(net.unguarded_images);
   for (const model::SafetyCommand& one : net.commands) out["commands"].array().push_back(command(one));
   return out;
 }
@@ -221,6 +222,7 @@ void limits(const model::Effective& effective, json::Value& out) {
   out["enforced_network"]["network"] = own.network;
   out["enforced_network"]["dns"] = json::Value::strings(own.dns);
   out["enforced_network"]["internal_blocks"] = json::Value::strings(own.internal_blocks);
+  out["enforced_network"]["upstream_proxy"] = own.upstream_proxy;
   out["enforced_network"]["own_settings"] = effective.allow_network_settings;
   out["session"] = json::Object{};
   if (effective.session.timeout_hours) out["session"]["timeout_hours"] = *effective.session.timeout_hours;

@@ -155,6 +155,24 @@ void judge_network(Judge& judge, const json::Value& evidence, const Expectation&
   }
 }
 
+/// The guard stands at every planned path, and no tool was found that is not the guard.
+void judge_guard(Judge& judge, const json::Value& evidence, const Expectation& expected) {
+  if (!expected.guard) return;
+  const json::Value* unguarded = evidence.at("/guard/unguarded");
+  if (unguarded != nullptr && unguarded->is_array()) {
+    for (const json::Value& path : unguarded->items()) {
+      judge.failures.push_back({"guard:" + path.as_string(), "the guard", "another program"});
+    }
+  } else {
+    judge.failures.push_back({"guard", "a list of tools", "nothing"});
+  }
+  const std::vector<std::string> found = evidence.strings_at("/guard/guarded");
+  for (const std::string& path : expected.guarded) {
+    const bool there = std::find(found.begin(), found.end(), path) != found.end();
+    judge.equal("guard:" + path, "the guard", there ? "the guard" : "not seen there");
+  }
+}
+
 void judge_own_verdict(Judge& judge, const json::Value& evidence) {
   const json::Value* checks = evidence.at("/checks");
   if (checks == nullptr || checks->items().empty()) {
@@ -238,6 +256,7 @@ std::vector<CheckFailure> verify_evidence(const json::Value& evidence, const Exp
   judge_process(judge, evidence, expected);
   judge_paths(judge, evidence, expected);
   judge_network(judge, evidence, expected);
+  judge_guard(judge, evidence, expected);
   const json::Value* mounts = evidence.at("/mounts");
   for (CheckFailure& failure : verify_mounts(mounts != nullptr ? *mounts : json::Value(), expected.mounts)) {
     judge.failures.push_back(std::move(failure));

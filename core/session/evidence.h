@@ -25,11 +25,13 @@ struct Expectation {
   std::int64_t uid = 0;
   std::int64_t gid = 0;
   bool tty = false;
-  std::vector<std::string> sockets;   ///< plan.checks.sockets
-  std::vector<std::string> readonly;  ///< plan.checks.readonly
-  json::Value mounts;                 ///< plan.sandbox.mounts
-  bool isolated = false;              ///< plan.checks.isolated: no way out of the network namespace
-  std::int64_t proxy_port = 0;        ///< plan.checks.proxy_port: of the proxy that must deny; 0: none
+  std::vector<std::string> sockets;    ///< plan.checks.sockets
+  std::vector<std::string> readonly;   ///< plan.checks.readonly
+  json::Value mounts;                  ///< plan.sandbox.mounts
+  bool isolated = false;               ///< plan.checks.isolated: no way out of the network namespace
+  bool guard = false;                  ///< plan.checks.guard: no tool without the guard
+  std::vector<std::string> guarded{};  ///< plan.checks.guard.paths: where it must be
+  std::int64_t proxy_port = 0;         ///< plan.checks.proxy_port: of the proxy that must deny; 0: none
   std::string address = {};  ///< plan.checks.inside.address: all that it has of a network; empty: not asked
   std::string proxy = {};    ///< plan.checks.inside.proxy
   std::vector<std::string> unreachable = {};  ///< the listeners that were live while the checker looked

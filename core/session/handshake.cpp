@@ -71,6 +71,9 @@ std::vector<std::string> checker_argv(const ExecTarget& target) {
     out.insert(out.end(), {"--readonly", path});
   }
   if (target.checks.flag("/isolated")) out.emplace_back("--isolated");
+  if (const std::string guard = target.checks.str("/guard/file"); !guard.empty()) {
+    out.insert(out.end(), {"--guard", guard});
+  }
   if (const std::int64_t port = target.checks.integer("/proxy_port"); port > 0) {
     out.insert(out.end(), {"--proxy-port", std::to_string(port)});
   }
@@ -234,6 +237,8 @@ Result<json::Value> Handshake::receive_evidence(const ExecTarget& target, bool t
   expected.readonly = target.checks.strings_at("/readonly");
   expected.mounts = target.mounts;
   expected.isolated = target.checks.flag("/isolated");
+  expected.guard = target.checks.has("/guard");
+  expected.guarded = target.checks.strings_at("/guard/paths");
   expected.proxy_port = target.checks.integer("/proxy_port");
   expected.address = target.checks.str("/inside/address");
   expected.proxy = target.checks.str("/inside/proxy");

@@ -12,7 +12,7 @@ from proxy import Proxy
 HOSTS = {"claude": "api.anthropic.com", "codex": "api.openai.com"}
 # The agent's own tool tries another host, which the model API's network would answer, and the way around the proxy.
 CURL = ("curl -sS -m 10 https://other.example.com/ 2>&1; curl -sS -m 10 -o /dev/null -w 'other=%{http_connect}\\n' https://other.example.com/ 2>/dev/null; "
-        "curl -sS -m 5 --noproxy '*' https://api.anthropic.com/ 2>&1 | head -1; true")
+        "/usr/libexec/scc/real/curl -sS -m 5 --noproxy '*' https://api.anthropic.com/ 2>&1 | head -1; true")
 
 
 def org(**defaults):

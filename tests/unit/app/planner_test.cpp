@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "os/fs.h"
 #include "plugin/documents.h"
 
 namespace scc::app {
@@ -133,6 +134,32 @@ TEST(Planner, ChecksItsOwnPlanAgainstTheSchema) {
   in = sample();
   in.engine_sockets = {"relative"};
   expect_refused(in, "/checks/sockets");
+}
+
+TEST(Planner, BindsTheGuardOverEachToolAndMountsItsPolicy) {
+  PlanInputs in = sample();
+  in.guard.policy = R"({"schema":1})";
+  in.guard.paths = {"/usr/bin/git", "/usr/bin/curl"};
+  const json::Value plan = *make_plan(in);
+  for (const std::string& path : in.guard.paths) {
+    ASSERT_NE(mount_at(plan, path), nullptr) << path;
+    EXPECT_EQ(mount_at(plan, path)->str("/source"), in.libexec_dir + "/scc-guard");
+    EXPECT_TRUE(mount_at(plan, path)->flag("/read_only"));
+  }
+  ASSERT_NE(mount_at(plan, "/etc/scc/safety.json"), nullptr);
+  const auto readonly = plan.strings_at("/checks/readonly");
+  for (const char* path : {"/etc/scc/safety.json", "/usr/bin/git", "/usr/bin/curl"}) {
+    EXPECT_EQ(std::count(readonly.begin(), readonly.end(), path), 1) << path;
+  }
+  EXPECT_EQ(plan.str("/checks/guard/file"), "/opt/scc/bin/scc-guard");
+  EXPECT_EQ(plan.strings_at("/checks/guard/paths"), in.guard.paths);
+  EXPECT_EQ(plan.str("/safety/policy_digest"), os::sha256_hex(in.guard.policy));
+  // Permitted by name: the guard stands where it can, and its absence elsewhere is no obstacle.
+  in.guard.required = false;
+  const json::Value permitted = *make_plan(in);
+  EXPECT_NE(mount_at(permitted, "/usr/bin/git"), nullptr);
+  EXPECT_FALSE(permitted.has("/checks/guard"));
+  EXPECT_FALSE(permitted.flag("/safety/required"));
 }
 
 TEST(Planner, TheHostNameFitsOneLabel) {

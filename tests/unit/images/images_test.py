@@ -39,6 +39,16 @@ class ContextTest(unittest.TestCase):
         self.assertEqual(os.listdir(os.path.join(IMAGES, "base", "ca")), ["README"])
 
 
+    def test_every_tool_that_the_guard_covers_has_its_second_name(self):
+        label = re.search(r'LABEL scc\.guarded="([^"]+)"', read("base", "Containerfile")).group(1).split()
+        linked = re.search(r"for tool in ([a-z ]+); do\n  ln ", read("base", "files", "setup")).group(1).split()
+        self.assertEqual({os.path.basename(path) for path in label}, set(linked))
+        self.assertLessEqual({f"/usr/bin/{tool}" for tool in linked} | {"/usr/lib/git-core/git"}, set(label))
+        packages = json.loads(read("base", "image.json"))["bootstrap"]["include"]
+        for tool, package in (("curl", "curl"), ("git", "git"), ("rsync", "rsync"), ("ssh", "openssh-client"), ("wget", "wget")):
+            self.assertEqual(tool in linked, package in packages, tool)
+
+
 def dependency(agent, version, cpu):
     """What the lock files of an agent pin: (package, version of it)."""
     if agent == "claude":

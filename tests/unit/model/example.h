@@ -37,7 +37,8 @@ inline constexpr std::string_view kExample = R"json({
       "packages": {"description": "package mirrors", "destinations": [".pkgs.harrowlake.example"]},
       "skydata": {"destinations": ["archive.harrowlake.example:443"]}},
     "enforcer": {"id": "netpolicy-hlo", "sha256": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
-    "enforced": {"transport": "socket", "network": "corp", "dns": ["10.20.0.53"], "internal_blocks": ["10.20.0.0/16"]}
+    "enforced": {"transport": "socket", "network": "corp", "dns": ["10.20.0.53"], "internal_blocks": ["10.20.0.0/16"],
+                 "upstream_proxy": "http://proxy.harrowlake.example:8080"}
   },
   "defaults": {
     "enabled_plugins": ["safety-hooks@hlo-core", "style-guide@hlo-core"],

@@ -178,6 +178,7 @@ TEST(Org, ReadsTheRest) {
   EXPECT_EQ(org->enforcer.id, "netpolicy-hlo");
   EXPECT_EQ(org->enforcer.sha256.size(), 64U);
   EXPECT_EQ(org->enforced_network.transport + " " + org->enforced_network.network, "socket corp");
+  EXPECT_EQ(org->enforced_network.upstream_proxy, "http://proxy.harrowlake.example:8080");
   EXPECT_THAT(org->enforced_network.dns, ElementsAre("10.20.0.53"));
   EXPECT_THAT(org->enforced_network.internal_blocks, ElementsAre("10.20.0.0/16"));
   EXPECT_THAT(org->destination_sets.at("packages").destinations, ElementsAre(".pkgs.harrowlake.example"));

@@ -148,6 +148,23 @@ TEST(Judge, ANetworkOfItsOwnHasNobodyButTheProxy) {
   }
 }
 
+TEST(Judge, AToolWithoutTheGuardFails) {
+  Fixture fixture;
+  std::string plain = "/usr/bin/git";
+  fixture.evidence->guard.unguarded.items[0] = plain.data();
+  fixture.evidence->guard.unguarded.count = 1;
+  EXPECT_EQ(fixture.failed(), "");  // nobody asked
+  fixture.options.guard = "/opt/scc/bin/scc-guard";
+  EXPECT_EQ(fixture.failed(), "guard");
+  fixture.evidence->guard.unguarded.count = 0;
+  EXPECT_EQ(fixture.failed(), "");
+  fixture.evidence->guard.guarded.overflow = true;
+  EXPECT_EQ(fixture.failed(), "guard");
+  fixture.evidence->guard.guarded.overflow = false;
+  fixture.evidence->guard.error = ENOENT;
+  EXPECT_EQ(fixture.failed(), "guard");
+}
+
 TEST(Judge, UnreadableCapabilitiesFailAll) {
   Fixture fixture;
   fixture.evidence->capabilities_known = false;

@@ -101,6 +101,21 @@ TEST_F(EvidenceTest, RefusesVisibleSocketsAndWritableFiles) {
               ElementsAre("readonly:/etc/passwd"));
 }
 
+TEST_F(EvidenceTest, RefusesAToolWithoutTheGuard) {
+  expected.guard = true;
+  expected.guarded = {"/usr/bin/git"};
+  const auto with = [](json::Array guarded, json::Array unguarded) {
+    return [guarded, unguarded](json::Value& e) {
+      e["guard"]["guarded"] = guarded;
+      e["guard"]["unguarded"] = unguarded;
+    };
+  };
+  EXPECT_THAT(names(with({"/usr/bin/git", "/bin/git"}, {})), IsEmpty());
+  EXPECT_THAT(names(with({"/usr/bin/git"}, {"/usr/local/bin/git"})), ElementsAre("guard:/usr/local/bin/git"));
+  EXPECT_THAT(names(with({}, {})), ElementsAre("guard:/usr/bin/git"));
+  EXPECT_THAT(names([](json::Value&) {}), ElementsAre("guard", "guard:/usr/bin/git"));
+}
+
 TEST_F(EvidenceTest, RefusesTheCheckersOwnNo) {
   EXPECT_THAT(names([](json::Value& e) {
                 e["passed"] = false;

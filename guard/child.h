@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the real git for an answer (its aliases, whether a name is a commit). Bounded in time and output.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace scc::guard {
+
+using Words = std::vector<std::string>;
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+struct Answer {
+  int code = -1;
+  std::string out;
+};
+
+inline constexpr long kQuestionMs = 500;   ///< before a command
+inline constexpr long kEffectMs = 10'000;  ///< in a hook: ancestry of a large history
+
+/// Nothing: it could not be run, was not done in time, or wrote more than 1 MiB. Its standard error is
+/// dropped.
+std::optional<Answer> ask(const std::string& program, const Words& argv, const Variables& environment,
+                          long patience_ms = kQuestionMs);
+
+/// argv or environment as execve(2) wants it; the strings must outlive it.
+std::vector<char*> pointers(const Words& words);
+Words lines_of(const Variables& environment);
+
+}  // namespace scc::guard

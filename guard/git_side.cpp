@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guard/git_side.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
+
+#include "guard/places.h"
+
+namespace scc::guard {
+
+namespace {
+
+constexpr std::string_view kHooksKey = "core.hooksPath";
+constexpr unsigned kMostPairs = 128;
+constexpr std::size_t kMostParentBytes = std::size_t{1} << 20U;
+
+const std::string* find(const Variables& all, std::string_view name) {
+  for (const auto& one : all) {
+    if (one.first == name) return &one.second;
+  }
+  return nullptr;
+}
+
+/// Git tells its children where its own programs are.
+bool usual_exec_path(std::string_view value) {
+  return value == "/usr/lib/git-core" || value == "/usr/libexec/git-core";
+}
+
+bool numbered(std::string_view name) {
+  return name == "GIT_CONFIG_COUNT" || name.starts_with("GIT_CONFIG_KEY_") ||
+         name.starts_with("GIT_CONFIG_VALUE_");
+}
+
+/// One word in git's own quoting: '...' with '\'' and '\!' for what ends it. False: not such a word.
+bool unquote(std::string_view text, std::size_t* at, std::string* out) {
+  if (*at >= text.size() || text[*at] != '\'') return false;
+  ++*at;
+  for (; *at < text.size(); ++*at) {
+    if (text[*at] != '\'') {
+      *out += text[*at];
+      continue;
+    }
+    ++*at;
+    const bool goes_on = *at + 2 < text.size() && text[*at] == '\\' && text[*at + 2] == '\'' &&
+                         (text[*at + 1] == '\'' || text[*at + 1] == '!');
+    if (!goes_on) return true;
+    *out += text[*at + 1];
+    *at += 2;
+  }
+  return false;
+}
+
+/// 'key=value' or 'key'='value' or 'key'=, separated by blanks.
+bool parse_parameters(std::string_view text, Words* out) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == ' ') {
+      ++at;
+      continue;
+    }
+    std::string setting;
+    if (!unquote(text, &at, &setting)) return false;
+    if (at < text.size() && text[at] == '=') {
+      setting += '=';
+      ++at;
+      if (at < text.size() && text[at] == '\'' && !unquote(text, &at, &setting)) return false;
+    }
+    if (at < text.size() && text[at] != ' ') return false;
+    out->insert(out->end(), {"-c", std::move(setting)});
+  }
+  return true;
+}
+
+/// The global options of an argv, for a question about the same repository with the same settings.
+Words question(const Words& words, std::size_t verb, const GitEnvironment& environment) {
+  Words out{"git"};
+  // The environment still holds them where git is asked; they are not said twice.
+  const std::size_t first = 1 + environment.settings().size();
+  if (verb > first)
+    out.insert(out.end(), words.begin() + static_cast<long>(first), words.begin() + static_cast<long>(verb));
+  return out;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+/// False: git did not answer.
+bool read_aliases(Words ask_with, const GitEnvironment& environment, safety::Context* context) {
+  ask_with.insert(ask_with.end(), {"config", "--null", "--get-regexp", "^alias\\."});
+  const auto answer = ask(real_path("git"), ask_with, environment.bare());
+  // 1: there is none; 128 and above: no repository that could be read, so git will refuse the command, too.
+  if (!answer || (answer->code != 0 && answer->code != 1 && answer->code != 128)) return false;
+  const std::string_view text = answer->out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\0', at), text.size());
+    const std::string_view entry = text.substr(at, end - at);
+    const std::size_t line = entry.find('\n');
+    if (entry.size() > 6 && line != std::string_view::npos) {
+      context->git_aliases[lower(entry.substr(6, line - 6))] = std::string(entry.substr(line + 1));
+    }
+    at = end + 1;
+  }
+  context->git_aliases_known = true;
+  return true;
+}
+
+class Revisions : public safety::Probe {
+ public:
+  Revisions(Words prefix, const Variables& environment)
+      : prefix_(std::move(prefix)), environment_(environment) {}
+  std::optional<bool> is_revision(std::string_view name) const override {
+    Words argv = prefix_;
+    argv.insert(argv.end(),
+                {"rev-parse", "--quiet", "--verify", "--end-of-options", std::string(name) + "^{object}"});
+    const auto answer = ask(real_path("git"), argv, environment_);
+    if (!answer || answer->code > 1) return std::nullopt;
+    // `git checkout NAME` takes NAME for a path when it is no commit here and no branch of one remote.
+    if (answer->code == 0) return true;
+    argv = prefix_;
+    argv.insert(argv.end(),
+                {"for-each-ref", "--count=1", "--format=%(refname)", "refs/remotes/*/" + std::string(name)});
+    const auto remote = ask(real_path("git"), argv, environment_);
+    if (!remote || remote->code != 0) return std::nullopt;
+    return !remote->out.empty();
+  }
+
+ private:
+  Words prefix_;
+  const Variables& environment_;
+};
+
+std::string read_small(const std::string& path) {
+  std::string out;
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return out;
+  std::array<char, 4096> buffer{};
+  ssize_t got = 0;
+  while (out.size() < kMostParentBytes && (got = read(fd, buffer.data(), buffer.size())) > 0)
+    out.append(buffer.data(), static_cast<std::size_t>(got));
+  close(fd);
+  return out;
+}
+
+}  // namespace
+
+std::string real_path(std::string_view tool) {
+  return std::string(kRealDir) + "/" + std::string(tool);
+}
+
+std::string_view name_of(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+GitEnvironment::GitEnvironment(const Variables& all) {
+  take_pairs(all);
+  for (const auto& one : all) {
+    if (numbered(one.first)) continue;
+    bare_.push_back(one);
+    if (one.first == "GIT_CONFIG_PARAMETERS" && parse_parameters(one.second, &settings_)) continue;
+    if (one.first == "GIT_EXEC_PATH" && usual_exec_path(one.second)) continue;
+    judged_.push_back(one);
+  }
+  if (pairs_.empty()) return;
+  Variables numbers{{"GIT_CONFIG_COUNT", std::to_string(pairs_.size())}};
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    numbers.emplace_back("GIT_CONFIG_KEY_" + std::to_string(i), pairs_[i].first);
+    numbers.emplace_back("GIT_CONFIG_VALUE_" + std::to_string(i), pairs_[i].second);
+  }
+  judged_.insert(judged_.end(), numbers.begin(), numbers.end());
+  bare_.insert(bare_.end(), numbers.begin(), numbers.end());
+}
+
+void GitEnvironment::take_pairs(const Variables& all) {
+  const std::string* count = find(all, "GIT_CONFIG_COUNT");
+  if (count == nullptr || count->empty()) return;
+  unsigned number = 0;
+  for (const char c : *count) {
+    if (c < '0' || c > '9' || number > kMostPairs) {
+      problem_ = "GIT_CONFIG_COUNT is no number up to " + std::to_string(kMostPairs);
+      return;
+    }
+    number = number * 10 + static_cast<unsigned>(c - '0');
+  }
+  if (number > kMostPairs) problem_ = "GIT_CONFIG_COUNT is larger than " + std::to_string(kMostPairs);
+  for (unsigned i = 0; i < number && problem_.empty(); ++i) {
+    const std::string* key = find(all, "GIT_CONFIG_KEY_" + std::to_string(i));
+    const std::string* value = find(all, "GIT_CONFIG_VALUE_" + std::to_string(i));
+    if (key == nullptr || value == nullptr) {
+      problem_ = "GIT_CONFIG_COUNT counts more settings than there are";
+    } else if (lower(*key) != lower(kHooksKey) || *value != kHooksDir) {
+      pairs_.emplace_back(*key, *value);
+    }
+  }
+}
+
+Variables GitEnvironment::with_hooks() const {
+  Variables out = bare_;
+  const std::size_t count = pairs_.size();
+  std::erase_if(out, [](const auto& one) { return one.first == "GIT_CONFIG_COUNT"; });
+  out.emplace_back("GIT_CONFIG_COUNT", std::to_string(count + 1));
+  out.emplace_back("GIT_CONFIG_KEY_" + std::to_string(count), kHooksKey);
+  out.emplace_back("GIT_CONFIG_VALUE_" + std::to_string(count), kHooksDir);
+  return out;
+}
+
+safety::Verdict judge_git(const Words& words, const GitEnvironment& environment, const safety::Policy& policy,
+                          bool here) {
+  Words argv = words;
+  if (const std::string_view dashed = safety::git_dashed(argv[0]); !dashed.empty()) {
+    argv.insert(argv.begin() + 1, std::string(dashed));
+    argv[0] = "git";
+  }
+  argv.insert(argv.begin() + 1, environment.settings().begin(), environment.settings().end());
+  safety::Context context;
+  context.environment = environment.judged();
+  const std::size_t verb = safety::git_verb(argv);
+  const Words prefix = here && verb > 0 ? question(argv, verb, environment) : Words{"git"};
+  const Revisions revisions(prefix, environment.bare());
+  context.probe = &revisions;
+  // Without an answer the verb stays unknown, which is blocked.
+  if (verb > 0 && !safety::git_has(argv[verb])) read_aliases(prefix, environment, &context);
+  return safety::evaluate_argv(argv, policy, context);
+}
+
+Words parent_git() {
+  const std::string folder = "/proc/" + std::to_string(getppid());
+  struct stat parent {};
+  struct stat real {};
+  if (stat((folder + "/exe").c_str(), &parent) != 0 || stat(real_path("git").c_str(), &real) != 0) return {};
+  if (parent.st_dev != real.st_dev || parent.st_ino != real.st_ino) return {};
+  const std::string text = read_small(folder + "/cmdline");
+  Words out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\0', at), text.size());
+    out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  if (!out.empty()) out[0] = std::string(name_of(out[0]));
+  return out;
+}
+
+std::string verb_of(const Words& words) {
+  if (words.empty()) return "";
+  if (const std::string_view dashed = safety::git_dashed(words[0]); !dashed.empty())
+    return std::string(dashed);
+  const std::size_t at = safety::git_verb(words);
+  return at > 0 ? words[at] : "";
+}
+
+bool step_of_git(const Words& parent, const Words& words) {
+  struct Step {
+    std::string_view parent;
+    std::string_view child;
+    std::string_view first;  ///< option that this step of git's begins with; "": any
+  };
+  constexpr std::array<Step, 14> kSteps{{{"stash", "reset", "--hard"},
+                                         {"stash", "clean", "--force"},
+                                         {"worktree", "reset", "--hard"},
+                                         {"worktree", "update-ref", ""},
+                                         {"worktree", "symbolic-ref", ""},
+                                         {"submodule--helper", "checkout", "-f"},
+                                         {"submodule--helper", "checkout", "-q"},
+                                         {"rebase", "commit", "-n"},
+                                         {"cherry-pick", "commit", "-n"},
+                                         {"revert", "commit", "-n"},
+                                         {"bisect--helper", "checkout", "-q"},
+                                         {"bisect", "checkout", "-q"},
+                                         {"maintenance", "prune", "--expire"},
+                                         {"gc", "prune", "--expire"}}};
+  const std::string outer = verb_of(parent);
+  const std::size_t at = safety::git_verb(words);
+  if (outer.empty() || at == 0 || at + 1 >= words.size()) return false;
+  return std::any_of(kSteps.begin(), kSteps.end(), [&](const Step& one) {
+    return one.parent == outer && one.child == words[at] && (one.first.empty() || one.first == words[at + 1]);
+  });
+}
+
+std::string alias_text(const std::string& verb, const GitEnvironment& environment) {
+  safety::Context context;
+  if (verb.empty() || safety::git_has(verb) || !read_aliases({"git"}, environment, &context)) return "";
+  const auto found = context.git_aliases.find(lower(verb));
+  return found == context.git_aliases.end() ? "" : found->second;
+}
+
+}  // namespace scc::guard

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// scc-guard: stands in a sandbox where git, curl, wget, ssh, scp, sftp and rsync are, judges each command by
+// its argv, and becomes the real program or says why not. Also git's hooks (hooks.h). Static; takes nothing
+// from the environment or the current directory but what git itself would. Whatever goes wrong is a denial,
+// but for git's read-only commands, which run with a warning.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <unistd.h>
+
+#include <sys/stat.h>
+
+#include "guard/git_side.h"
+#include "guard/hooks.h"
+#include "guard/places.h"
+#include "guard/policy_file.h"
+#include "guard/report.h"
+
+namespace scc::guard {
+
+namespace {
+
+using safety::Decision;
+using safety::Verdict;
+
+constexpr std::array<std::string_view, 7> kTools{"git", "curl", "wget", "ssh", "scp", "sftp", "rsync"};
+
+/// The path of this program's file as it was run: the name of the covered tool, whatever link led to it.
+std::string own_path() {
+  std::string out(4096, '\0');
+  const ssize_t size = readlink("/proc/self/exe", out.data(), out.size());
+  out.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return out;
+}
+
+Variables variables() {
+  Variables out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const char* equals = strchr(*entry, '=');
+    if (equals != nullptr)
+      out.emplace_back(std::string(*entry, static_cast<std::size_t>(equals - *entry)), equals + 1);
+  }
+  return out;
+}
+
+bool wants_json(const Variables& environment) {
+  return std::any_of(environment.begin(), environment.end(), [](const auto& one) {
+    return one.first == "SCC_SAFETY_FORMAT" && one.second == "json";
+  });
+}
+
+Verdict internal(std::string reason) {
+  Verdict out;
+  out.decision = Decision::block;
+  out.rule = std::string(safety::info(safety::Rule::internal).id);
+  out.reason = std::move(reason);
+  out.hint = std::string(safety::info(safety::Rule::internal).hint);
+  return out;
+}
+
+/// Only returns when the program cannot be run.
+int become(const std::string& tool, char** argv, const Variables& environment) {
+  const std::string path = real_path(tool);
+  struct stat own {};
+  struct stat real {};
+  if (stat("/proc/self/exe", &own) != 0 || stat(path.c_str(), &real) != 0) {
+    report_text(tool + " is not in this image (" + path + ": " + strerror(errno) + ")");
+    return kExitNoTool;
+  }
+  if (own.st_dev == real.st_dev && own.st_ino == real.st_ino) {
+    report_denied(internal(path + " is the guard itself"), false);
+    return kExitDenied;
+  }
+  const Words lines = lines_of(environment);
+  execve(path.c_str(), argv, pointers(lines).data());
+  report_text(path + " cannot be run: " + strerror(errno));
+  return kExitDenied;
+}
+
+/// argv as it is judged: the tool's name first, or "git-VERB" where that is what the caller said.
+Words judged_words(const std::string& tool, int argc, char** argv) {
+  Words out(argv, argv + argc);
+  if (out.empty()) out.emplace_back();
+  const std::string name(name_of(out[0]));
+  out[0] = tool == "git" && !safety::git_dashed(name).empty() ? name : tool;
+  return out;
+}
+
+bool only_looks(const Words& words) {
+  const std::string verb = verb_of(words);
+  return !verb.empty() && safety::read_only_git(verb);
+}
+
+int run_git(const Words& words, char** argv, const Variables& all) {
+  const GitEnvironment environment(all);
+  const safety::Policy policy = load_policy(std::string(kPolicyFile));
+  const bool json = wants_json(all);
+  Verdict verdict;
+  if (!environment.problem().empty()) {
+    verdict = internal(environment.problem());
+    verdict.rule = std::string(safety::info(safety::Rule::env_injection).id);
+    verdict.hint = std::string(safety::info(safety::Rule::env_injection).hint);
+  } else {
+    verdict = judge_git(words, environment, policy);
+  }
+  const bool blocked = verdict.decision == Decision::block;
+  if (verdict.decision != Decision::allow && !policy.defective() && step_of_git(parent_git(), words)) {
+    verdict = {};
+  } else if (blocked) {
+    report_denied(verdict, json);
+    return kExitDenied;
+  }
+  if (policy.defective())
+    report_text("warning: the safety policy cannot be trusted (" + policy.defect +
+                "); only commands that look run");
+  if (verdict.decision == Decision::warn) report_warning(verdict);
+  if (only_looks(words)) return become("git", argv, environment.bare());
+  if (access(std::string(kHooksDir).c_str(), X_OK) != 0) {
+    report_denied(internal("git's guarded hooks are missing: " + std::string(kHooksDir)), json);
+    return kExitDenied;
+  }
+  return become("git", argv, environment.with_hooks());
+}
+
+int run_tool(const std::string& tool, const Words& words, char** argv, Variables all) {
+  const safety::Policy policy = load_policy(std::string(kPolicyFile));
+  safety::Context context;
+  context.environment = all;
+  Verdict verdict = safety::evaluate_argv(words, policy, context);
+  if (policy.defective() && verdict.decision != Decision::block) {
+    verdict = internal("the safety policy cannot be trusted: " + policy.defect);
+    verdict.rule = std::string(safety::info(safety::Rule::policy_defective).id);
+    verdict.hint = std::string(safety::info(safety::Rule::policy_defective).hint);
+  }
+  if (verdict.decision == Decision::block) {
+    report_denied(verdict, wants_json(all));
+    return kExitDenied;
+  }
+  if (verdict.decision == Decision::warn) report_warning(verdict);
+  // A library that is loaded into a network tool would run behind the verdict.
+  std::erase_if(all, [](const auto& one) { return one.first.starts_with("LD_"); });
+  return become(tool, argv, all);
+}
+
+int run(int argc, char** argv) {
+  const std::string path = own_path();
+  const std::string tool(name_of(path));
+  const Words words(argv, argv + argc);
+  if (tool == "scc-guard" && argc > 0 && is_hook_name(name_of(words[0]))) return run_hook(words, variables());
+  if (std::find(kTools.begin(), kTools.end(), tool) == kTools.end()) {
+    report_text("the guard does not stand in front of a tool here: " + path);
+    return kExitDenied;
+  }
+  const Words judged = judged_words(tool, argc, argv);
+  return tool == "git" ? run_git(judged, argv, variables()) : run_tool(tool, judged, argv, variables());
+}
+
+/// The guard itself failed: only what provably looks goes on.
+int failed(int argc, char** argv) noexcept {
+  try {
+    const std::string tool(name_of(own_path()));
+    if (tool == "git" && only_looks(judged_words(tool, argc, argv))) {
+      report_text("warning: the guard failed; this command only looks and runs");
+      return become(tool, argv, variables());
+    }
+    report_denied(internal("the guard failed while it judged the command"), false);
+  } catch (...) {
+    static constexpr char kText[] = "scc-safety: denied rule=guard.internal action=block\n";
+    const ssize_t ignored = write(STDERR_FILENO, kText, sizeof kText - 1);
+    static_cast<void>(ignored);
+  }
+  return kExitDenied;
+}
+
+}  // namespace
+
+}  // namespace scc::guard
+
+// The library's own one prints the exception's type, for which it brings a demangler of 100 KiB along.
+namespace __gnu_cxx {
+void __verbose_terminate_handler();
+void __verbose_terminate_handler() {
+  std::abort();
+}
+}  // namespace __gnu_cxx
+
+int main(int argc, char** argv) {
+  try {
+    return scc::guard::run(argc, argv);
+  } catch (...) {
+    return scc::guard::failed(argc, argv);
+  }
+}
