@@ -58,7 +58,7 @@ TEST_F(SpecTest, ASandboxHasTheAddressThatItIsGiven) {
             "runtime.spec");
   EXPECT_EQ(refusal(R"({"mode":"named","name":"net"})", R"({"mode":"none"},"networks":[{"name":"net"}])"),
             "runtime.spec");
-  EXPECT_EQ(refusal(R"("dns":)", R"("networks":[{"name":"../x"}],"dns":)"), "runtime.spec");
+  EXPECT_EQ(refusal(R"("dns":)", R"("networks":[{"name":"../x"}],"dns":)"), "runtime.name");
 }
 
 TEST_F(SpecTest, WritesEveryHardeningOption) {
