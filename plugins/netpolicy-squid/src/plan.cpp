@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "../acl/acl.h"
+#include "leaks.h"
 
 namespace scc_squid {
 
@@ -165,7 +166,9 @@ sdk::NetPlan make_plan(const sdk::Json& request) {
   out.enforced = true;
   out.transport = "socket";
   out.relay = {kPort, kSocket};
-  out.files.push_back({"squid.conf", compile(rules, settings(request))});
+  std::string config = compile(rules, settings(request));
+  if (const std::string leak = request.str("/config/seed_leak"); !leak.empty()) config = weaken(leak, config);
+  out.files.push_back({"squid.conf", std::move(config)});
   for (auto& [name, text] : pages(rules)) out.files.push_back({"errors/" + name, text});
   const auto allowed = std::count_if(rules.begin(), rules.end(), [](const Rule& rule) { return rule.allow; });
   out.notes = {"web-egress-enforced: the sandbox has no network but a socket to its proxy, which lets " +
