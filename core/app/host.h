@@ -41,6 +41,8 @@ class Host {
   static std::int64_t now();
   /// The user configuration, or why it cannot be used.
   Result<const config::UserConfig*> config();
+  /// In the place of the file, for the rest of this run (`scc prove` has a network of its own).
+  void set_config(config::UserConfig config) { config_ = std::move(config); }
   /// The plugins of this run.
   Result<plugin::Registry*> registry();
   bool plugin_policy = false;  ///< the organisation's rules for plugins were given to the registry

@@ -189,6 +189,7 @@ void note_readiness(Host& host, Prepared& out, const image::ImageStatus& image) 
 Status fill_session(Host& host, const LaunchOptions& options, PlanInputs& in) {
   SCC_TRY(const config::UserConfig* config, host.config());
   in.on_exit = config->on_exit;
+  in.role = options.role;
   in.session_slot = options.session_name;
   in.shell = options.shell;
   in.session_name = options.session_name;
@@ -242,7 +243,8 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   GovernOptions asked = govern_options(options);
   asked.workspace = resolved.workspace.root;
   asked.git = &resolved.git;
-  SCC_TRY(const Governance governance, govern(host, asked));
+  SCC_TRY(Governance governance, govern(host, asked));
+  if (options.adjust) options.adjust(governance);
   SCC_CHECK(check_resumed(options, governance));
   SCC_CHECK(apply_plugin_policy(host, governance));
   ChoiceContext choice{resolved.root(), !options.dry_run, !options.dry_run};

@@ -3,6 +3,7 @@
 // [main]
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ struct LaunchOptions {
   bool dry_run = false;
   bool standalone = false;
   bool offline = false;
+  std::string role = "agent";  ///< label scc.role; any other is no session that anybody goes on with
+  std::function<void(Governance&)> adjust;  ///< `scc prove`: the rules of the run in place of the layers' own
 };
 
 /// Where a provider's image comes from: its own context, or a reference that somebody names.

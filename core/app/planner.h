@@ -50,7 +50,7 @@ struct GuardInputs {
 
 struct PlanInputs {
   std::string workspace;       ///< real path of the root
-  std::string role = "agent";  ///< label scc.role: agent, or auth for a sign-in
+  std::string role = "agent";  ///< label scc.role: agent, auth for a sign-in, prove
   std::string source;          ///< what the engine binds for it; empty: the sandbox has no workspace
   std::string entry_dir;
   std::string git;                    ///< none, directory, worktree, submodule, unverified

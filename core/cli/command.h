@@ -61,6 +61,7 @@ std::vector<Command> provider_commands();
 std::vector<Command> config_commands();
 std::vector<Command> explain_commands();
 std::vector<Command> egress_commands();
+std::vector<Command> prove_commands();
 std::vector<Command> team_commands();
 std::vector<Command> org_commands();
 std::vector<Command> exception_commands();

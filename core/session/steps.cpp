@@ -287,8 +287,9 @@ Status create_instance(State& state, const Deps& deps) {
 }
 
 Status save_session(const State& state, const Deps& deps) {
-  // A sign-in is no session: nobody goes on with it.
-  if (state.plan.map_at("/sandbox/labels")["scc.role"] == "auth") return {};
+  // Neither a sign-in nor a proof is a session: nobody goes on with it.
+  const std::string role = state.plan.map_at("/sandbox/labels")["scc.role"];
+  if (role == "auth" || role == "prove") return {};
   return SessionStore(deps.paths).save(state.stored);
 }
 

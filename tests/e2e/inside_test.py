@@ -42,11 +42,11 @@ class Inside(support.Case):
     def test_programs_of_scc_cannot_be_read_by_anybody(self):
         """What cannot be read cannot be traced: nobody gets into a program that does not carry the filter yet."""
         folder = os.path.join(support.PREFIX, "libexec", "scc")
-        for name in ("scc-init", "scc-check", "scc-relay", "scc-guard"):
+        for name in ("scc-init", "scc-check", "scc-relay", "scc-guard", "scc-probe"):
             self.assertEqual(oct(os.stat(os.path.join(folder, name)).st_mode & 0o7777), oct(0o111), name)
         world = self.world()
         done = world.sh(world.repo(), "for f in /opt/scc/bin/scc-*; do test -x $f && ! test -r $f && echo fine; done")
-        self.assertEqual(done.out, "fine\n" * 4, repr(done))
+        self.assertEqual(done.out, "fine\n" * 5, repr(done))
 
     def test_processes_cannot_be_multiplied_without_end(self):
         world = self.world()

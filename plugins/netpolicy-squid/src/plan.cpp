@@ -14,6 +14,7 @@
 
 #include "../acl/acl.h"
 #include "../acl/blocks.h"
+#include "leaks.h"
 
 namespace scc_squid {
 
@@ -274,7 +275,9 @@ sdk::NetPlan make_plan(const sdk::Json& request) {
     out.network.mode = "none";
     out.relay = {kPort, kSocket};
   }
-  out.files.push_back({"squid.conf", compile(rules, settings(request, inside))});
+  std::string config = compile(rules, settings(request, inside));
+  if (const std::string leak = request.str("/config/seed_leak"); !leak.empty()) config = weaken(leak, config);
+  out.files.push_back({"squid.conf", std::move(config)});
   for (auto& [name, text] : pages(rules)) out.files.push_back({"errors/" + name, text});
   out.home_files.push_back({".curlrc", curl_settings(rules)});
   const auto allowed = std::count_if(rules.begin(), rules.end(), [](const Rule& rule) { return rule.allow; });

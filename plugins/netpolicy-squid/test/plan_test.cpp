@@ -170,6 +170,7 @@ TEST_F(Plan, WhatCannotBeEnforcedIsRefused) {
     EXPECT_EQ(refusal(R"("config":{})", R"("config":{"network":")" + std::string(name) + R"("})"),
               "network.enforced");
   }
+  EXPECT_EQ(refusal(R"("config":{})", R"("config":{"seed_leak":"no-such-wall"})"), "network.leak");
   EXPECT_EQ(refusal(R"("verdict":"allow")", R"("verdict":"maybe")"), "egress.rule");
 }
 
