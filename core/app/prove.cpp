@@ -330,6 +330,13 @@ class Run {
     launch_.adjust = [this](Governance& governance) {
       if (!policy_) policy_ = governance.network();
       use_rules(governance, *policy_, prove::allowed_names(world_->targets()));
+      // An organisation's networks and name servers lead to the real web: only its transport has a part in
+      // this.
+      model::Effective& effective = governance.effective;
+      std::string transport = options_.transport.empty() ? effective.enforced_network.transport : "";
+      effective.enforced_network = {};
+      effective.enforced_network.transport = std::move(transport);
+      effective.allow_network_settings = true;
     };
     return configure("", {kNobody}, {});
   }

@@ -37,6 +37,8 @@ class Records(Base, support.Case):
         world = self.world()
         repo = world.repo()
         child = self.run_one(world, repo)
+        # The command speaks a moment before the record says that it runs.
+        support.wait_for(lambda: sessions(world)[0]["status"] != "starting", what="a session that runs")
         [seen] = sessions(world)
         self.assertEqual((seen["status"], seen["sandbox_state"], seen["workspace"]), ("running", "running", repo))
         self.assertEqual(self.ok(world.scc("status", "--json", cwd=repo)).data["session"], seen["id"])

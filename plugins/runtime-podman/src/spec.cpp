@@ -89,7 +89,9 @@ void write_network(sdk::JsonWriter& w, const sdk::Json& spec, const Facts& facts
   const std::string mode = oci::network_mode(spec);
   oci::check_networks(spec);
   if (mode == "none") return write_namespace(w, "netns", "none");
-  const sdk::StringMap sysctls = oci::network_sysctls(spec, true);
+  sdk::StringMap sysctls = oci::network_sysctls(spec, true);
+  // As other engines have it: low ports of a network of its own are nobody else's.
+  if (mode != "bridge") sysctls["net.ipv4.ip_unprivileged_port_start"] = "0";
   if (!sysctls.empty()) w.member("sysctl", sysctls);
   if (mode != "bridge") {
     write_namespace(w, "netns", "bridge");

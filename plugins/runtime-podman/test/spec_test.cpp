@@ -97,6 +97,7 @@ TEST_F(SpecTest, NetworksAreWhatTheSpecSays) {
   const Value named = body(with(R"({"mode":"bridge"})", R"({"mode":"named","name":"n"})"));
   EXPECT_EQ(named.str("/netns/nsmode"), "bridge");
   ASSERT_NE(named.at("/Networks/n"), nullptr);
+  EXPECT_EQ(named.str("/sysctl/net.ipv4.ip_unprivileged_port_start"), "0") << "low ports, as elsewhere";
   EXPECT_EQ(named.strings("/dns_server"), std::vector<std::string>{"127.0.0.1"});
   EXPECT_THROW(body(with(R"({"mode":"bridge"})", R"({"mode":"host"})")), sdk::Failure);
 }

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scc prove on real engines: nothing gets out of a sandbox as it is, and each wall that is taken down on purpose is missed by a
+named probe. All targets are scc prove's own containers and listeners; its network has no way out."""
+import glob
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+
+import schema
+import support
+
+# The wall, and the probes of which each must see that it is down. launch/gate: the launch refuses it first.
+LEAKS = {
+    "uplink": ("launch/gate",),
+    "bridge": ("launch/gate",),
+    "engine-socket": ("launch/gate",),
+    "socket-unseen": ("launch/gate",),
+    "uplink-unseen": ("raw/tcp", "raw/udp", "raw/udp-443", "raw/icmp", "env/unset", "dns/udp-53", "dns/tcp-53", "sandbox/other",
+                      "namespace/interfaces", "record/arrived"),
+    "resolver-unseen": ("dns/resolver", "record/arrived"),
+    "bridge-unseen": ("host/gateway", "route/internet", "metadata/link-local", "sandbox/open", "namespace/interfaces"),
+    "allow-all": ("name/unlisted", "literal/plain", "port/22", "proxy/manager", "names/resolvers", "trick/nul-escaped",
+                  "record/arrived"),
+    "unlisted": ("name/unlisted", "trick/trailing-dot", "trick/below", "trick/host-header", "record/arrived"),
+    "addresses": ("name/loopback", "name/zero", "name/host", "name/private", "name/mixed"),
+    "loopback": ("name/loopback", "name/mixed"),
+    "reverse-lookup": ("literal/plain", "record/arrived"),
+    "ports": ("port/22", "port/8443"),
+    "plain-http": ("http/plain", "record/arrived"),
+    "manager": ("proxy/manager",),
+    "listen-everywhere": ("proxy/third-container",),
+    "lookup-first": ("record/arrived",),
+    "name-as-pattern": ("trick/suffix", "trick/below", "record/arrived"),
+    "parent-domain": ("trick/below", "record/arrived"),
+}
+
+
+def probes(report, verdict):
+    return {one["name"] for one in report["probes"] if one["verdict"] == verdict}
+
+
+class Prove:
+    """What the classes below share; they name the engine."""
+
+    engine = "docker"
+    leaks = tuple(LEAKS)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.need_engine(cls.engine)
+
+    def prove(self, world, *args, code=0, **more):
+        done = self.ok(world.scc("prove", "--json", *args, timeout=240, **more), code)
+        with open(os.path.join(support.SCHEMAS, "cli-proof-1.json"), encoding="utf-8") as file:
+            schema.check(done.data, json.load(file))
+        return done.data
+
+    def assert_nothing_left(self, world):
+        self.assertEqual(world.containers(), [], "a container was left")
+        self.assertEqual(world.instances(), [], "an instance was left")
+        self.assertEqual([path for path in glob.glob("/tmp/scc-prove-*") if os.stat(path).st_uid in (world.uid, 1000)], [])
+        world.assert_quiet(self)
+
+    def check_proved(self, policy, more_than):
+        world = self.world(engine=self.engine)
+        data = self.prove(world, "--policy", policy)
+        self.assertEqual(data["verdict"], "proved", [one for one in data["probes"] if one["verdict"] != "refused"])
+        self.assertEqual(data["counts"]["escaped"], 0)
+        self.assertEqual(data["counts"]["inconclusive"], 0)
+        self.assertEqual(data["counts"]["skipped"], 0, [one for one in data["probes"] if one["verdict"] == "skipped"])
+        self.assertGreater(data["counts"]["refused"], more_than)
+        self.assert_nothing_left(world)
+        with open(data["file"], encoding="utf-8") as file:
+            self.assertEqual(json.load(file), {key: value for key, value in data.items() if key != "file"})
+        self.assertEqual(stat.S_IMODE(os.stat(data["file"]).st_mode), 0o600)
+        self.assertEqual(self.ok(world.scc("session", "list", "--json")).data["sessions"], [], "a proof is no session")
+        return data
+
+    def test_enforced_lets_nothing_out(self):
+        data = self.check_proved("web-egress-enforced", 110)
+        names = {line.split()[3] for line in data["arrived"] if line.startswith("dns-") and " 53 1 " in line}
+        self.assertTrue(any(name.startswith("web.") for name in names), "the allowed name was asked for")
+        self.assertEqual([name for name in names if not name.endswith(".scc-prove.example")], [], "no canary arrived")
+
+    def test_locked_down_lets_nothing_out(self):
+        data = self.check_proved("locked-down-web", 20)
+        peers = {line.rsplit(" ", 1)[1] for line in data["arrived"]}
+        self.assertEqual(len(peers), 1, "nobody but the peer, which is the control, reached the stand-in")
+
+    def test_open_claims_nothing(self):
+        world = self.world(engine=self.engine)
+        data = self.prove(world, "--policy", "open")
+        self.assertEqual(data["verdict"], "open")
+        self.assertIn("route/internet", probes(data, "reachable"))
+        self.assertEqual(data["counts"]["escaped"], 0)
+        self.assert_nothing_left(world)
+
+    def test_people_get_a_table(self):
+        world = self.world(engine=self.engine)
+        done = self.ok(world.scc("prove", "--policy", "locked-down-web", timeout=240))
+        self.assertIn("raw/tcp", done.out)
+        self.assertIn("proved", done.err)
+        self.assertIn("report: " + world.state, done.err)
+
+    def test_what_is_not_there_is_refused(self):
+        world = self.world(engine=self.engine)
+        self.refused(world.scc("prove", "--json", "--policy", "none"), 2, "prove.policy")
+        self.refused(world.scc("prove", "--json", "--policy", "web-egress-enforced", "--seed-leak", "nothing"), 2, "network.leak")
+        self.refused(world.scc("prove", "--json", "--policy", "web-egress-enforced", "--transport", "pigeon"), 3)
+        self.assert_nothing_left(world)
+
+    def test_ctrl_c_takes_everything_away(self):
+        world = self.world(engine=self.engine)
+        for wait in ("stand-in", "attacking"):
+            with self.subTest(wait=wait):
+                child = world.popen("prove", "--policy", "web-egress-enforced")
+                for line in child.stderr:
+                    if wait.encode() in line:
+                        break
+                time.sleep(0.5)
+                child.send_signal(signal.SIGINT)
+                child.communicate(timeout=90)
+                self.assertEqual(child.returncode, 130)
+                self.assert_nothing_left(world)
+
+    def test_a_killed_proof_is_found_by_prune(self):
+        world = self.world(engine=self.engine)
+        child = world.popen("prove", "--policy", "web-egress-enforced")
+        for line in child.stderr:
+            if b"attacking" in line:
+                break
+        time.sleep(1)
+        child.kill()
+        child.communicate(timeout=30)
+        self.assertNotEqual(world.containers(), [])
+        self.ok(world.scc("prune"))
+        for path in glob.glob("/tmp/scc-prove-*"):
+            if os.stat(path).st_uid in (world.uid, 1000):
+                support.as_root("rm", "-rf", path)
+        self.assert_nothing_left(world)
+
+    def test_every_wall_that_is_taken_down_is_missed(self):
+        world = self.world(engine=self.engine)
+        for leak in self.leaks:
+            named = LEAKS[leak]
+            with self.subTest(leak=leak):
+                data = self.prove(world, "--policy", "web-egress-enforced", "--seed-leak", leak, code=7)
+                self.assertEqual(data["verdict"], "escaped")
+                self.assertEqual(data["seed_leak"], leak)
+                escaped = probes(data, "escaped")
+                self.assertEqual(set(named) - escaped, set(), f"escaped: {sorted(escaped)}")
+                self.assert_nothing_left(world)
+
+
+class OnDocker(Prove, support.Case):
+    engine = "docker"
+
+
+class OnPodman(Prove, support.Case):
+    engine = "podman"
+    leaks = ("bridge", "uplink-unseen", "reverse-lookup", "lookup-first")  # what the engine has a part in; the rest is Squid's
+
+    @classmethod
+    def setUpClass(cls):
+        """Where Docker lives its policy for the bridges of others is to drop what goes over them, and no control would work."""
+        super().setUpClass()
+        between = ("-m", "physdev", "--physdev-is-bridged", "-m", "comment", "--comment", f"scc-e2e-{os.getpid()}", "-j", "ACCEPT")
+        subprocess.run((*support.root_prefix(), "iptables", "-I", "FORWARD", *between), check=True)
+        cls.addClassCleanup(subprocess.run, (*support.root_prefix(), "iptables", "-D", "FORWARD", *between), check=True)
+
+
+if __name__ == "__main__":
+    support.main()
