@@ -110,7 +110,7 @@ class Prove:
         world = self.world(engine=self.engine)
         self.refused(world.scc("prove", "--json", "--policy", "none"), 2, "prove.policy")
         self.refused(world.scc("prove", "--json", "--policy", "web-egress-enforced", "--seed-leak", "nothing"), 2, "network.leak")
-        self.refused(world.scc("prove", "--json", "--policy", "web-egress-enforced", "--transport", "pigeon"), 3)
+        self.refused(world.scc("prove", "--json", "--policy", "web-egress-enforced", "--transport", "pigeon"), 3, "network.enforced")
         self.assert_nothing_left(world)
 
     def test_ctrl_c_takes_everything_away(self):

@@ -90,8 +90,12 @@ void write_network(sdk::JsonWriter& w, const sdk::Json& spec, const Facts& facts
   oci::check_networks(spec);
   if (mode == "none") return write_namespace(w, "netns", "none");
   sdk::StringMap sysctls = oci::network_sysctls(spec, true);
-  // As other engines have it: low ports of a network of its own are nobody else's.
-  if (mode != "bridge") sysctls["net.ipv4.ip_unprivileged_port_start"] = "0";
+  // As other engines have it: the low ports of a network of its own are nobody else's, and its users may
+  // ping.
+  if (mode != "bridge") {
+    sysctls["net.ipv4.ip_unprivileged_port_start"] = "0";
+    if (!facts.rootless) sysctls["net.ipv4.ping_group_range"] = "0 2147483647";
+  }
   if (!sysctls.empty()) w.member("sysctl", sysctls);
   if (mode != "bridge") {
     write_namespace(w, "netns", "bridge");
