@@ -2,6 +2,7 @@
 // What counts as the guard at one place: its own file, under whatever name, and nothing else.
 #include "sandbox/guarded.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -19,9 +20,19 @@ struct Folder {
     std::ofstream(path / "guard") << "guard";
     stat((path / "guard").c_str(), &guard);
   }
-  ~Folder() { fs::remove_all(path); }
-  void look(const char* name) {
+  Folder(const Folder&) = delete;
+  ~Folder() {
+    fs::remove_all(path);
+    drop();
+  }
+  void drop() {
+    for (FindList* list : {&finding.guarded, &finding.unguarded}) {
+      for (std::size_t i = 0; i < list->count; ++i) std::free(list->items[i]);  // NOLINT: C's allocation
+    }
     finding = {};
+  }
+  void look(const char* name) {
+    drop();
     look_at_tool(path.c_str(), name, &guard, &finding);
   }
   fs::path path;

@@ -28,6 +28,13 @@ std::vector<std::string> taken(FindList& list) {
   return out;
 }
 
+void drop(NetworkFinding& network) {
+  for (FindList* list : {&network.interfaces, &network.addresses, &network.routes, &network.resolvers,
+                         &network.gateways, &network.answered, &network.reached}) {
+    taken(*list);
+  }
+}
+
 constexpr const char* kHead =
     "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
 constexpr const char* kOwn = "eth0\t0000D50A\t00000000\t0001\t0\t0\t0\tF8FFFFFF\t0\t0\t0   \n";
@@ -124,6 +131,7 @@ TEST_F(Inside, WhatAnswersIsFound) {
   NetworkFinding network = {};
   gather_inside(&options, &network);
   EXPECT_THAT(taken(network.reached), ::testing::UnorderedElementsAre(live, "127.0.0.1:1"));
+  drop(network);
   ::close(fd);
 }
 
@@ -135,6 +143,7 @@ TEST_F(Inside, ATargetThatIsNoneIsNotPassedOver) {
   options.unreachable_count = 1;
   NetworkFinding network = {};
   EXPECT_FALSE(gather_inside(&options, &network));
+  drop(network);
 }
 
 }  // namespace

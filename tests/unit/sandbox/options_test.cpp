@@ -23,6 +23,7 @@ class Line {
   ~Line() {
     free(options.sockets);
     free(options.readonly);
+    free(options.unreachable);
   }
 
   CheckOptions options = {};
