@@ -91,7 +91,7 @@ class Walls(EnforcedWorld):
 
     def test_a_person_does_not_change_the_organisations_proxy(self):
         """The way out is the organisation's matter; with its delegation, or in its own document, the same settings count."""
-        world = self.enforced_world(network={"enforced": {"internal_blocks": ["10.0.0.0/8"]}})
+        world = self.enforced_world(network={"internal_blocks": ["10.0.0.0/8"]})
         repo = world.repo()
         path = os.path.join(world.home, "org.json")
         dry = ("start", repo, "--dry-run", "--json", "--", "true")
