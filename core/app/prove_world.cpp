@@ -182,7 +182,12 @@ Result<std::vector<std::string>> ProveWorld::addresses(plugin::Runtime& runtime,
 }
 
 Result<std::string> ProveWorld::start_one(const json::Value& spec, std::string& address) {
-  SCC_TRY(const json::Value handle, runtime_->sandbox_create(spec));
+  // A request that is given up half-way may be carried out after end() looked.
+  auto created = [&] {
+    const os::CancelShield shield;
+    return runtime_->sandbox_create(spec);
+  }();
+  SCC_TRY(const json::Value handle, std::move(created));
   std::string id = handle.str("/id");
   SCC_CHECK(runtime_->sandbox_start(id));
   SCC_TRY(const auto found, addresses(*runtime_, id));
