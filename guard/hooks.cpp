@@ -23,15 +23,11 @@ using safety::Rule;
 
 constexpr std::size_t kMostInput = std::size_t{16} << 20U;
 
-// push-to-checkout and proc-receive are missing: their presence alone changes what git does.
-constexpr std::array<std::string_view, 26> kHooks{
-    "applypatch-msg",     "commit-msg",    "fsmonitor-watchman",    "p4-changelist",
-    "p4-post-changelist", "p4-pre-submit", "p4-prepare-changelist", "post-applypatch",
-    "post-checkout",      "post-commit",   "post-index-change",     "post-merge",
-    "post-receive",       "post-rewrite",  "post-update",           "pre-applypatch",
-    "pre-auto-gc",        "pre-commit",    "pre-merge-commit",      "pre-push",
-    "pre-rebase",         "pre-receive",   "prepare-commit-msg",    "reference-transaction",
-    "sendemail-validate", "update"};
+constexpr std::array kHooks{
+#define SCC_HOOK(name) std::string_view(name),
+#include "guard/hooks.def"
+#undef SCC_HOOK
+};
 
 /// A line of the hook's standard input, by blanks.
 std::vector<Words> fields(const std::string& text) {

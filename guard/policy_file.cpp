@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "guard/sha256.h"
+#include <scc/sdk/sha256.hpp>
 
 namespace scc::guard {
 
@@ -57,7 +57,7 @@ std::string digest_problem(std::string_view text) {
   if (text.size() < begin + kDigits) return "its sha256 is cut off";
   std::string plain(text);
   plain.replace(begin, kDigits, kDigits, '0');
-  if (sha256_hex(plain) != text.substr(begin, kDigits)) return "its sha256 is another one";
+  if (sdk::sha256_hex(plain) != text.substr(begin, kDigits)) return "its sha256 is another one";
   return "";
 }
 

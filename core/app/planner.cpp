@@ -5,6 +5,7 @@
 #include <set>
 
 #include "app/host.h"
+#include "app/mounts.h"
 #include "base/str.h"
 #include "os/fs.h"
 #include "plugin/documents.h"
@@ -18,31 +19,6 @@ constexpr std::int64_t kMiB = std::int64_t{1} << 20U;
 constexpr std::int64_t kStopGraceMs = 10'000;
 constexpr const char* kNoResolver = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
 constexpr std::size_t kMaxHostname = 63;  // one label, RFC 1123
-
-json::Value bind_mount(const std::string& source, const std::string& target, bool read_only) {
-  json::Value out;
-  out["type"] = "bind";
-  out["source"] = source;
-  out["target"] = target;
-  out["read_only"] = read_only;
-  return out;
-}
-
-json::Value tmpfs(const std::string& target, const std::string& mode, const PlanInputs& in,
-                  std::int64_t megabytes, bool exec, bool owned) {
-  json::Value out;
-  out["type"] = "tmpfs";
-  out["target"] = target;
-  out["read_only"] = false;
-  out["options"]["size"] = megabytes * kMiB;
-  out["options"]["mode"] = mode;
-  out["options"]["exec"] = exec;
-  if (owned) {
-    out["options"]["uid"] = in.identity.uid;
-    out["options"]["gid"] = in.identity.gid;
-  }
-  return out;
-}
 
 /// A file of the instance directory that the sandbox sees read-only.
 struct InstanceFile {
@@ -115,11 +91,12 @@ std::string map_source(const PlanInputs& in, const std::string& source) {
 
 json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files, const std::string& volume) {
   json::Array out;
-  out.push_back(tmpfs("/tmp", "1777", in, 2048, true, false));
-  out.push_back(tmpfs("/var/tmp", "1777", in, 1024, true, false));
-  out.push_back(tmpfs("/run", "0755", in, 64, false, false));
-  out.push_back(tmpfs("/run/scc", "0700", in, 4, false, true));
-  out.push_back(tmpfs(std::string(kHome), "0700", in, 2048, true, true));
+  const MountOwner agent{in.identity.uid, in.identity.gid};
+  out.push_back(tmpfs_mount("/tmp", "1777", 2048, true));
+  out.push_back(tmpfs_mount("/var/tmp", "1777", 1024, true));
+  out.push_back(tmpfs_mount("/run", "0755", 64, false));
+  out.push_back(tmpfs_mount("/run/scc", "0700", 4, false, agent));
+  out.push_back(tmpfs_mount(std::string(kHome), "0700", 2048, true, agent));
   if (!volume.empty()) {
     json::Value mount;
     mount["type"] = "volume";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "app/mounts.h"
 #include "os/fs.h"
 
 namespace scc::app {
@@ -68,13 +69,9 @@ void leak_plan(const std::string& name, const ProveWorld& world, json::Value& pl
   if (name == "resolver-unseen") set_resolver(plan, world.targets().stand_in);
   if (name != "engine-socket" && name != "socket-unseen") return;
   const json::Value* sockets = plan.at("/checks/sockets");
-  json::Value mount;
-  mount["type"] = "bind";
-  mount["source"] = world.socket().native();
-  mount["target"] = sockets == nullptr || sockets->items().empty() ? json::Value("/run/engine.sock")
-                                                                   : sockets->items().front();
-  mount["read_only"] = false;
-  plan["sandbox"]["mounts"].array().push_back(std::move(mount));
+  const bool none = sockets == nullptr || sockets->items().empty();
+  const std::string target = none ? "/run/engine.sock" : sockets->items().front().as_string();
+  plan["sandbox"]["mounts"].array().push_back(bind_mount(world.socket().native(), target, false));
   if (unseen(name)) plan["checks"]["sockets"] = json::Array{};
 }
 

@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include "app/mounts.h"
 #include "app/planner.h"
 #include "base/str.h"
 #include "os/process.h"
@@ -26,28 +27,6 @@ constexpr std::int64_t kUser = 1000;
 constexpr std::int64_t kMiB = std::int64_t{1} << 20U;
 constexpr const char* kRecord = "/run/prove/record";
 constexpr auto kExecTime = std::chrono::seconds(60);
-
-json::Value bind_tools(const std::string& source) {
-  json::Value out;
-  out["type"] = "bind";
-  out["source"] = source;
-  out["target"] = kToolDir;
-  out["read_only"] = true;
-  return out;
-}
-
-json::Value scratch() {
-  json::Value out;
-  out["type"] = "tmpfs";
-  out["target"] = "/run/prove";
-  out["read_only"] = false;
-  out["options"]["size"] = 4 * kMiB;
-  out["options"]["mode"] = "0700";
-  out["options"]["exec"] = false;
-  out["options"]["uid"] = kUser;
-  out["options"]["gid"] = kUser;
-  return out;
-}
 
 /// Files of the run belong to the sandbox's user, so that nothing has to be mapped.
 Status give(const os::stdfs::path& path) {
@@ -116,7 +95,8 @@ json::Value ProveWorld::spec(const std::string& name, const std::string& image, 
   out["workdir"] = "/";
   out["user"]["uid"] = kUser;
   out["user"]["gid"] = kUser;
-  out["mounts"] = json::Array{bind_tools(host_->paths.libexec.native()), scratch()};
+  out["mounts"] = json::Array{bind_mount(host_->paths.libexec.native(), std::string(kToolDir), true),
+                              tmpfs_mount("/run/prove", "0700", 4, false, MountOwner{kUser, kUser})};
   out["network"]["mode"] = beside ? "named" : "bridge";
   if (beside) out["network"]["name"] = network_;
   out["dns"] = json::Value::strings(targets_.stand_in.empty() ? std::vector<std::string>{"127.0.0.1"}

@@ -52,6 +52,8 @@ broken("plugins/p/x.cpp: may not see core/" plugins/p/x.cpp "${spdx}#include \".
 broken("sandbox/x.c: may not see core/" sandbox/x.c "${spdx}#include <os/fs.h>\n")
 broken("safety/ includes nothing but itself" safety/x.cpp "${spdx}#include \"other.h\"\n")
 broken("safety/x.cpp: may not see core/" safety/x.cpp "${spdx}#include \"base/a.h\"\n")
+broken("guard/ includes nothing but itself" guard/x.cpp "${spdx}#include \"other.h\"\n")
+broken("guard/x.cpp: may not see core/" guard/x.cpp "${spdx}#include \"base/a.h\"\n")
 broken("core/model may not include safety/engine.h" core/model/x.cpp "${spdx}#include \"safety/engine.h\"\n")
 broken("links a library of core/" plugins/q/CMakeLists.txt "target_link_libraries(q PRIVATE scc_json)\n")
 broken("<curl/curl.h> belongs to core/net alone" core/app/x.cpp "${spdx}#include <curl/curl.h>\n")

@@ -52,8 +52,8 @@ function(sources out)
 endfunction()
 
 sources(core_files core)
-sources(product_files core plugins sdk sandbox safety)
-sources(all_files core plugins sdk sandbox safety tests)
+sources(product_files core plugins sdk sandbox safety guard)
+sources(all_files core plugins sdk sandbox safety guard tests)
 list(LENGTH core_files count)
 if(count EQUAL 0)
   message(FATAL_ERROR "no sources below ${ROOT}/core: wrong ROOT?")
@@ -116,6 +116,17 @@ foreach(file IN LISTS safety_files)
   endforeach()
 endforeach()
 
+# ---- so does the guard, but for what the SDK's headers hold ----
+sources(guard_files guard)
+foreach(file IN LISTS guard_files)
+  file(STRINGS ${ROOT}/${file} lines REGEX "^#[ ]*include (\"|<scc/)")
+  foreach(line IN LISTS lines)
+    if(NOT line MATCHES "(\"(guard|safety)/[a-z0-9_]+[.](h|def)\"|<scc/sdk/[a-z0-9_]+[.]hpp>)")
+      violation("${file}: guard/ includes nothing but itself, safety/ and the SDK: ${line}")
+    endif()
+  endforeach()
+endforeach()
+
 # ---- third-party libraries ----
 foreach(file IN LISTS product_files)
   file(STRINGS ${ROOT}/${file} lines REGEX "^#[ ]*include <")
@@ -157,7 +168,7 @@ endforeach()
 
 # ---- licence line, and length ----
 file(GLOB_RECURSE build_files LIST_DIRECTORIES false RELATIVE ${ROOT} ${ROOT}/core/CMakeLists.txt
-     ${ROOT}/sdk/CMakeLists.txt ${ROOT}/safety/CMakeLists.txt ${ROOT}/plugins/CMakeLists.txt ${ROOT}/sandbox/CMakeLists.txt
+     ${ROOT}/sdk/CMakeLists.txt ${ROOT}/safety/CMakeLists.txt ${ROOT}/guard/CMakeLists.txt ${ROOT}/plugins/CMakeLists.txt ${ROOT}/sandbox/CMakeLists.txt
      ${ROOT}/images/CMakeLists.txt ${ROOT}/tests/CMakeLists.txt ${ROOT}/tests/*.cmake ${ROOT}/cmake/*.cmake)
 file(GLOB script_files LIST_DIRECTORIES false RELATIVE ${ROOT} ${ROOT}/scripts/* ${ROOT}/.ci/*)
 foreach(file IN LISTS all_files python_files build_files script_files)

@@ -2,8 +2,7 @@
 #include "contexts.hpp"
 
 #include <scc/oci/text.hpp>
-
-#include "sha256.hpp"
+#include <scc/sdk/sha256.hpp>
 
 namespace scc::docker {
 namespace {
@@ -75,7 +74,7 @@ oci::Endpoint Contexts::from_environment() const {
 }
 
 oci::Endpoint Contexts::from_context(const std::string& name) const {
-  const std::string hash = sha256_hex(name);
+  const std::string hash = sdk::sha256_hex(name);
   const std::string shown = "the docker context " + oci::printable(name);
   const std::string dir = config_dir() + "/contexts/";
   const auto text = host_.read_file(dir + "meta/" + hash + "/meta.json");

@@ -4,9 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <scc/sdk/sha256.hpp>
 #include <scc/sdk/testing.hpp>
-
-#include "../src/sha256.hpp"
 
 namespace scc::docker {
 namespace {
@@ -29,7 +28,7 @@ struct ContextsTest : testing::Test {
     return {};
   }
   void context(const std::string& dir, const std::string& name, const std::string& host) {
-    host_.files[dir + "/contexts/meta/" + sha256_hex(name) + "/meta.json"] =
+    host_.files[dir + "/contexts/meta/" + sdk::sha256_hex(name) + "/meta.json"] =
         R"({"Name":")" + name + R"(","Endpoints":{"docker":{"Host":")" + host +
         R"(","SkipTLSVerify":true}}})";
   }
@@ -37,11 +36,11 @@ struct ContextsTest : testing::Test {
 };
 
 TEST(Sha256, KnowsItsVectors) {
-  EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+  EXPECT_EQ(sdk::sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sdk::sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sdk::sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  EXPECT_EQ(sha256_hex(std::string(1'000, 'a')),
+  EXPECT_EQ(sdk::sha256_hex(std::string(1'000, 'a')),
             "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3");
 }
 
@@ -80,7 +79,7 @@ TEST_F(ContextsTest, UsesTheContextsCertificates) {
   host_.files["/h/.docker/config.json"] = R"({"currentContext":"c"})";
   context("/h/.docker", "c", "tcp://10.0.0.1:2376");
   EXPECT_FALSE(make({{"HOME", "/h"}}).endpoints().front().tls);
-  const std::string dir = "/h/.docker/contexts/tls/" + sha256_hex("c") + "/docker";
+  const std::string dir = "/h/.docker/contexts/tls/" + sdk::sha256_hex("c") + "/docker";
   host_.files[dir + "/ca.pem"] = "x";
   const auto with_ca = make({{"HOME", "/h"}}).endpoints().front();
   ASSERT_TRUE(with_ca.tls);

@@ -7,11 +7,12 @@
 
 #include <gtest/gtest.h>
 
+#include <scc/sdk/sha256.hpp>
+
 #include "guard/git_side.h"
 #include "guard/hooks.h"
 #include "guard/places.h"
 #include "guard/policy_file.h"
-#include "guard/sha256.h"
 #include "os/fs.h"
 
 namespace scc::guard {
@@ -25,7 +26,7 @@ const std::string* value(const Variables& all, std::string_view name) {
 TEST(Guard, HashesAsTheHostDoes) {
   for (const std::size_t size : {0U, 1U, 55U, 56U, 63U, 64U, 65U, 119U, 4096U, 100'001U}) {
     const std::string text(size, 'x');
-    EXPECT_EQ(sha256_hex(text), os::sha256_hex(text)) << size;
+    EXPECT_EQ(sdk::sha256_hex(text), os::sha256_hex(text)) << size;
   }
 }
 

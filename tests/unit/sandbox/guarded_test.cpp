@@ -2,13 +2,14 @@
 // What counts as the guard at one place: its own file, under whatever name, and nothing else.
 #include "sandbox/guarded.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+
+#include "find_list.h"
 
 namespace {
 
@@ -26,9 +27,8 @@ struct Folder {
     drop();
   }
   void drop() {
-    for (FindList* list : {&finding.guarded, &finding.unguarded}) {
-      for (std::size_t i = 0; i < list->count; ++i) std::free(list->items[i]);  // NOLINT: C's allocation
-    }
+    scc::test::taken(finding.guarded);
+    scc::test::taken(finding.unguarded);
     finding = {};
   }
   void look(const char* name) {

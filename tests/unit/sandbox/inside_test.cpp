@@ -13,20 +13,13 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include "find_list.h"
+
 namespace {
 
+using scc::test::taken;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-std::vector<std::string> taken(FindList& list) {
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < list.count; ++i) {
-    out.emplace_back(list.items[i]);
-    std::free(list.items[i]);  // NOLINT: C's allocation
-  }
-  list = {};
-  return out;
-}
 
 void drop(NetworkFinding& network) {
   for (FindList* list : {&network.interfaces, &network.addresses, &network.routes, &network.resolvers,

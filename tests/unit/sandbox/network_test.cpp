@@ -9,20 +9,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "find_list.h"
+
 namespace {
 
+using scc::test::taken;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-std::vector<std::string> taken(FindList& list) {
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < list.count; ++i) {
-    out.emplace_back(list.items[i]);
-    std::free(list.items[i]);  // NOLINT: C's allocation
-  }
-  if (list.overflow) out.emplace_back("overflow");
-  return out;
-}
 
 TEST(Network, ATableWithoutLinesHasNoRoute) {
   FindList found = {};
