@@ -66,6 +66,7 @@ TEST(HostContract, TheCheckerReadsTheHostsCommandLine) {
   EXPECT_STREQ(options.command[0], "agent");
   free(options.sockets);
   free(options.readonly);
+  free(options.unreachable);
 }
 
 TEST(HostContract, TheCheckerReadsTheHostsAnswer) {
