@@ -11,10 +11,11 @@
 
 #include <sys/un.h>
 
+#include "inside.h"
 #include "probe.h"
 #include "text.h"
 
-enum { kOneHop = 1, kConnectMs = 1500, kAnswerMs = 900, kFileMax = 1048576 };
+enum { kOneHop = 1, kConnectMs = 1500, kAnswerMs = 900, kResolverMs = 5000, kFileMax = 1048576 };
 
 static uint16_t port_of(const char* text) {
   uint64_t number = 0;
@@ -119,6 +120,69 @@ static void try_route(const char* address, ProbeFinding* out) {
   probe_set(out, "reached", "", "a route leads there (no packet was sent)");
 }
 
+// A route of a sandbox on a network of its own is a way out only when somebody is there: an engine may write one
+// to the address that the host would have had. The attempts make the kernel ask who has it.
+static void try_way(const char* own, const char* address, uint16_t port, ProbeFinding* out) {
+  try_route(address, out);
+  if (strcmp(out->kind, "reached") != 0) return;
+  InsideAddress inside;
+  FindList routes = {0};
+  FindList gateways = {0};
+  FindList answered = {0};
+  char* table = read_file("/proc/net/route", kFileMax, NULL);
+  const bool known =
+      table != NULL && parse_inside(own, &inside) && routes_of_inside(table, &inside, &routes, &gateways);
+  free(table);
+  if (!known || routes.count > 0 || gateways.count == 0) return;
+  for (size_t i = 0; i < gateways.count; ++i) {
+    try_tcp(gateways.items[i], port, out);
+    if (strcmp(out->kind, "none") != 0) return;
+  }
+  char* neighbours = read_file("/proc/net/arp", kFileMax, NULL);
+  if (neighbours == NULL || !answered_gateways(neighbours, &gateways, &answered)) {
+    probe_set(out, "broken", "", "a file of the kernel's cannot be read");
+  } else if (answered.count > 0) {
+    probe_set(out, "reached", "", "a route leads to somebody at");
+    probe_add(out, answered.items[0]);
+  } else {
+    probe_set(out, "none", "", "a route leads to nobody at");
+    probe_add(out, gateways.items[0]);
+  }
+  free(neighbours);
+}
+
+// Whether a resolver knows a name, or that it does not exist: then it has asked somebody.
+static void try_answer(const char* address, const char* name, ProbeFinding* out) {
+  enum { kFailed = 2, kRefused = 5 };
+  uint8_t packet[kProbeDnsMax];
+  struct sockaddr_storage to;
+  socklen_t size = 0;
+  const size_t count = probe_dns_query(name, (uint16_t)getpid(), packet, sizeof packet);
+  if (count == 0 || !probe_address(address, 53, &to, &size)) {
+    probe_set(out, "broken", "", "not a name and an address");
+    return;
+  }
+  const int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    probe_errno(out, "broken", errno);
+    return;
+  }
+  const bool sent = connect(fd, (const struct sockaddr*)&to, size) == 0 && send(fd, packet, count, 0) >= 0;
+  int error = sent ? -probe_wait(fd, POLLIN, probe_now_ms() + kResolverMs) : errno;
+  ssize_t got = 0;
+  if (error == 0 && (got = recv(fd, packet, sizeof packet, MSG_DONTWAIT)) < 0) error = errno;
+  close(fd);
+  const int code = got >= 4 ? packet[3] & 15 : kFailed;
+  if (error != 0) {
+    probe_errno(out, "none", error);
+  } else if (code == kFailed || code == kRefused) {
+    probe_set(out, "none", "", "it knows nobody to ask");
+  } else {
+    probe_set(out, "reached", "", "an answer came from");
+    probe_add(out, address);
+  }
+}
+
 static void try_icmp(const char* address, ProbeFinding* out) {
   struct sockaddr_storage to;
   socklen_t size = 0;
@@ -183,6 +247,7 @@ typedef struct Search {
   const char* wanted;  // addresses that may be asked, between commas
   const char* name;
   uint16_t port;
+  uint16_t own;  // interfaces that the sandbox has by right
   bool stop;
   ProbeFinding* out;
 } Search;
@@ -270,6 +335,10 @@ static bool look_for_interface(char* line, void* state) {
   *colon = '\0';
   const char* name = line + strspn(line, " ");
   if (strcmp(name, "lo") == 0) return true;
+  if (search->own > 0) {
+    --search->own;
+    return true;
+  }
   if (strcmp(search->out->kind, "reached") != 0) probe_set(search->out, "reached", "", name);
   return true;
 }
@@ -308,45 +377,46 @@ static void search_files(const ProbeLine* line, Search* search) {
   if (!known) probe_set(search->out, "broken", "", "a file of the kernel's cannot be read");
 }
 
+static bool run_simple(const ProbeLine* line, ProbeFinding* out) {
+  const char* op = line->words[1];
+  const char* first = line->count > 2 ? line->words[2] : "";
+  const char* second = line->count > 3 ? line->words[3] : "";
+  const char* third = line->count > 4 ? line->words[4] : "";
+  if (strcmp(op, "tcp") == 0) {
+    try_tcp(first, port_of(second), out);
+  } else if (strcmp(op, "udp") == 0) {
+    try_udp(first, port_of(second), (const uint8_t*)"scc-prove", 9, out);
+  } else if (strcmp(op, "icmp") == 0) {
+    try_icmp(first, out);
+  } else if (strcmp(op, "route") == 0) {
+    try_route(first, out);
+  } else if (strcmp(op, "way") == 0) {
+    try_way(first, second, port_of(third), out);
+  } else if (strcmp(op, "unix") == 0) {
+    try_unix(first, out);
+  } else if (strcmp(op, "dns") == 0) {
+    try_dns(first, second, third, out);
+  } else if (strcmp(op, "answer") == 0) {
+    try_answer(first, second, out);
+  } else if (strncmp(op, "http", 4) == 0) {
+    probe_http(line, out);
+  } else if (strcmp(op, "list") == 0) {
+    probe_http_list(line, out);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void probe_run(const ProbeLine* line, ProbeFinding* out) {
   const char* op = line->words[1];
   const char* first = line->count > 2 ? line->words[2] : "";
   const char* second = line->count > 3 ? line->words[3] : "";
   probe_set(out, "none", "", "");
-  if (strcmp(op, "tcp") == 0) {
-    try_tcp(first, port_of(second), out);
-    return;
-  }
-  if (strcmp(op, "udp") == 0) {
-    try_udp(first, port_of(second), (const uint8_t*)"scc-prove", 9, out);
-    return;
-  }
-  if (strcmp(op, "icmp") == 0) {
-    try_icmp(first, out);
-    return;
-  }
-  if (strcmp(op, "route") == 0) {
-    try_route(first, out);
-    return;
-  }
-  if (strcmp(op, "unix") == 0) {
-    try_unix(first, out);
-    return;
-  }
-  if (strcmp(op, "dns") == 0) {
-    try_dns(first, second, line->count > 4 ? line->words[4] : "", out);
-    return;
-  }
-  if (strncmp(op, "http", 4) == 0) {
-    probe_http(line, out);
-    return;
-  }
-  if (strcmp(op, "list") == 0) {
-    probe_http_list(line, out);
-    return;
-  }
-  // resolv ADDRESSES NAME, gateway PORT, hosts PORT, link6 PORT ADDRESS, interfaces, bound ADDRESS
+  if (run_simple(line, out)) return;
+  // resolv ADDRESSES NAME, gateway PORT, hosts PORT, link6 PORT ADDRESS, interfaces [OWN], bound ADDRESS
   const bool with_port = strcmp(op, "gateway") == 0 || strcmp(op, "hosts") == 0 || strcmp(op, "link6") == 0;
-  Search search = {first, second, with_port ? port_of(first) : 0, false, out};
+  const uint16_t own = strcmp(op, "interfaces") == 0 ? port_of(first) : 0;
+  Search search = {first, second, with_port ? port_of(first) : 0, own, false, out};
   search_files(line, &search);
 }

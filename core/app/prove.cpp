@@ -265,6 +265,7 @@ class Run {
     runtime_id_ = engine.runtime->ref().id;
     report_.runtime = runtime_id_;
     report_.runtime_version = engine.info.str("/version");
+    rootless_ = engine.info.flag("/rootless");
     SCC_TRY(world_, ProveWorld::make(host_, *engine.runtime));
     const auto done = tried();
     const Status ended = world_->end();
@@ -278,6 +279,7 @@ class Run {
   Host& host_;
   const ProveOptions& options_;
   std::string runtime_id_;
+  bool rootless_ = false;
   prove::Report report_;
   std::unique_ptr<ProveWorld> world_;
   LaunchOptions launch_;
@@ -297,6 +299,8 @@ class Run {
     SCC_CHECK(configure(world_->network(), {world_->targets().stand_in}, {world_->subnet()}));
     SCC_TRY(Prepared prepared, prepare(host_, launch_));
     world_->targets().engine_sockets = prepared.plan.strings_at("/checks/sockets");
+    world_->targets().inside = prepared.plan.str("/network/inside/address");
+    world_->targets().proxy = prepared.plan.str("/network/inside/proxy");
     report_.plan_id = prepared.plan.str("/id");
     report_.transport = prepared.plan.str("/network/transport", claimed() ? "none" : "bridge");
     SCC_CHECK(sandbox(prepared, std::move(controls)));
@@ -442,18 +446,25 @@ class Run {
       prove::Outcome one =
           prove::judge(probe, found != driver.findings.end() ? std::optional(found->second) : std::nullopt,
                        driver.controls, claimed());
-      const bool six = probe.klass == "ipv6" || probe.klass == "route6";
-      if (six && one.verdict == prove::Verdict::inconclusive && without_ipv6()) {
+      const std::string why = untriable(probe.klass);
+      if (one.verdict == prove::Verdict::inconclusive && !why.empty()) {
         one.verdict = prove::Verdict::skipped;
-        one.why = "this machine has no IPv6";
+        one.why = why;
       }
       report_.results.push_back(std::move(one));
     }
     return arrivals();
   }
 
-  bool without_ipv6() const {
-    return world_->targets().host_v6.empty() && world_->targets().host_link.empty();
+  /// Why a class of attempts has no control here; empty: it has one.
+  std::string untriable(const std::string& klass) const {
+    const bool six = klass == "ipv6" || klass == "route6";
+    if (six && world_->targets().host_v6.empty() && world_->targets().host_link.empty())
+      return "this machine has no IPv6";
+    if (rootless_ && klass == "icmp") return "no container of this rootless engine may send an echo";
+    if (rootless_ && klass == "gateway")
+      return "the gateways of a rootless engine are in a namespace of its own, not on this machine";
+    return {};
   }
 
   /// The last word has who would have been reached.

@@ -73,7 +73,8 @@ Result<ProviderChoice> choose_automatically(Host& host, const LaunchOptions& opt
                                             const std::vector<std::string>& wishes) {
   SCC_TRY(plugin::Registry * registry, host.registry());
   SCC_TRY(const std::vector<std::string> ids, candidates(*registry, governance));
-  if (ids.size() == 1) return ProviderChoice{ids.front(), "auto_single"};
+  // A proof needs the image of one, and starts none.
+  if (ids.size() == 1 || options.role == "prove") return ProviderChoice{ids.front(), "auto_single"};
   std::vector<std::string> connected;
   if (context.may_look) connected = connected_providers(host, options, governance, ids);
   if (connected.size() == 1) return ProviderChoice{connected.front(), "auto_single"};

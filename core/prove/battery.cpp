@@ -17,12 +17,22 @@ std::string name_of(const Targets& targets, const std::string& first) {
 
 class Maker {
  public:
-  void add(std::string name, std::string klass, std::string what, std::string words) {
-    out_.push_back({std::move(name), std::move(klass), std::move(what), std::move(words)});
+  explicit Maker(const Targets& targets) : targets_(targets) {}
+  void add(std::string name, std::string klass, std::string what, std::string words,
+           Stage stage = Stage::near) {
+    out_.push_back({std::move(name), std::move(klass), std::move(what), std::move(words), stage});
+  }
+  /// A way to an address that nobody of ours holds. On a network of its own a route may lead to nobody.
+  void way(std::string name, std::string what, const std::string& address, bool v6 = false) {
+    const bool looks = targets_.inside.empty() || v6;
+    add(std::move(name), v6 ? "route6" : "route", std::move(what),
+        looks ? "route\t" + address
+              : "way\t" + targets_.inside + "\t" + address + "\t" + std::to_string(targets_.port));
   }
   std::vector<Probe> take() { return std::move(out_); }
 
  private:
+  const Targets& targets_;
   std::vector<Probe> out_;
 };
 
@@ -33,17 +43,23 @@ void add_stand_in(Maker& make, const Targets& t) {
   make.add("raw/udp-443", "udp", "UDP to port 443 (QUIC)", "udp\t" + t.stand_in + "\t443");
   make.add("raw/icmp", "icmp", "an ICMP echo", "icmp\t" + t.stand_in);
   make.add("env/unset", "tcp", "HTTPS with the proxy's variables ignored", "tcp\t" + t.stand_in + "\t443");
-  make.add("route/internet", "route", "a route to an address of the internet (203.0.113.7)",
-           "route\t203.0.113.7");
-  make.add("route/internet6", "route6", "a route to an IPv6 address (2001:db8::7)", "route\t2001:db8::7");
-  make.add("namespace/interfaces", "interfaces", "an interface besides the loopback", "interfaces");
+  make.way("route/internet", "a route to an address of the internet (203.0.113.7)", "203.0.113.7");
+  make.way("route/internet6", "a route to an IPv6 address (2001:db8::7)", "2001:db8::7", true);
+  make.add("namespace/interfaces", "interfaces",
+           t.inside.empty() ? "an interface besides the loopback" : "an interface besides that to the proxy",
+           t.inside.empty() ? "interfaces" : "interfaces\t1");
 }
 
 void add_dns(Maker& make, const Targets& t) {
   const auto canary = [&](const std::string& way) { return name_of(t, "canary-" + way); };
   make.add("dns/resolver", "resolver", "a random name by way of resolv.conf",
            "resolv\t" + t.stand_in + "\t" + canary("resolver"));
-  make.add("dns/engine", "bound", "the engine's own resolver (127.0.0.11)", "bound\t127.0.0.11");
+  if (t.inside.empty()) {
+    make.add("dns/engine", "bound", "the engine's own resolver (127.0.0.11)", "bound\t127.0.0.11");
+  } else {  // some engines have one on every network; it must not know anybody to ask
+    make.add("dns/engine", "dns", "the engine's own resolver (127.0.0.11)",
+             "answer\t127.0.0.11\tcanary-" + t.label + ".invalid", Stage::distant);
+  }
   make.add("dns/udp-53", "dns", "a name server over UDP", "dns\tudp\t" + t.stand_in + "\t" + canary("udp"));
   make.add("dns/tcp-53", "dns-tcp", "a name server over TCP",
            "dns\ttcp\t" + t.stand_in + "\t" + canary("tcp"));
@@ -78,11 +94,9 @@ void add_neighbours(Maker& make, const Targets& t) {
                                {"metadata/tasks", "169.254.170.2"},
                                {"metadata/carrier", "100.100.100.200"}};
   for (const auto& [name, address] : metadata) {
-    make.add(name, "route", std::string("a route to the metadata address ") + address,
-             std::string("route\t") + address);
+    make.way(name, std::string("a route to the metadata address ") + address, address);
   }
-  make.add("metadata/ipv6", "route6", "a route to the metadata address fd00:ec2::254",
-           "route\tfd00:ec2::254");
+  make.way("metadata/ipv6", "a route to the metadata address fd00:ec2::254", "fd00:ec2::254", true);
   for (std::size_t i = 0; i < t.engine_sockets.size() && i < kMostAddresses; ++i) {
     make.add("engine/socket-" + std::to_string(i + 1), "unix", "the engine's socket " + t.engine_sockets[i],
              "unix\t" + t.engine_sockets[i]);
@@ -124,7 +138,7 @@ std::vector<std::string> zone(const Targets& t) {
 }
 
 std::vector<Probe> raw_probes(const Targets& targets) {
-  Maker make;
+  Maker make(targets);
   add_stand_in(make, targets);
   add_dns(make, targets);
   add_machine(make, targets);

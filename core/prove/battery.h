@@ -24,6 +24,8 @@ struct Targets {
   std::string host_link;             ///< one link-local address of this machine, without scope; empty: none
   int port = 0;                      ///< on which all of these listen, TCP and UDP
   std::vector<std::string> engine_sockets;
+  std::string inside;  ///< "10.213.0.2/29", the sandbox on a network with its proxy; empty: it has no network
+  std::string proxy;   ///< ADDRESS:PORT there
 };
 
 enum class Stage { near, distant, orphaned };  ///< orphaned: the proxy was killed

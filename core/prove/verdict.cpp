@@ -15,6 +15,13 @@ bool is_refusal(std::string_view value) {
   return value == "403" || value == "400" || value == "405" || value == "501";
 }
 
+/// The name under which the address of "10.213.0.2/29" or "10.213.0.2:3128" is looked up; empty for no address.
+std::string reverse_name(const std::string& text) {
+  const auto octets = str::split(text.substr(0, text.find_first_of("/:")), '.');
+  if (octets.size() != 4) return {};
+  return octets[3] + "." + octets[2] + "." + octets[1] + "." + octets[0] + ".in-addr.arpa";
+}
+
 std::string observed_of(const Finding& finding) {
   if (finding.kind == "status") return finding.value;
   if (finding.kind == "reached") return finding.text.empty() ? "reached" : finding.text;
@@ -96,8 +103,11 @@ bool record_line_allowed(std::string_view line, const Targets& targets, bool has
   if (!has_proxy) return false;
   if (words[0] == "tcp") return words[1] == "443";
   if (words[0] != "dns-udp" && words[0] != "dns-tcp") return false;
-  // The proxy asks for the name of its client, which is the same for every request: nothing of the agent's.
-  if (words[2] == "12") return words[3] == "1.0.0.127.in-addr.arpa";
+  // The proxy asks for the name of its client, which is the sandbox or itself: nothing of the agent's.
+  if (words[2] == "12") {
+    return words[3] == "1.0.0.127.in-addr.arpa" || words[3] == reverse_name(targets.inside) ||
+           words[3] == reverse_name(targets.proxy);
+  }
   for (const std::string& name : allowed_names(targets)) {
     if (words[3] == name.substr(0, name.find(':'))) return true;
   }

@@ -12,7 +12,7 @@
 namespace scc::session {
 
 inline constexpr std::string_view kChecker = "/opt/scc/bin/scc-check";
-inline constexpr std::string_view kInit = "/opt/scc/bin/scc-init";
+inline constexpr std::string_view kSignal = "/opt/scc/bin/scc-signal";
 
 std::vector<std::string> checker_argv(const ExecTarget& target);
 

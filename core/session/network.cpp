@@ -146,15 +146,15 @@ Result<std::vector<std::string>> proxy_containers(const Running::State& state, c
 }
 
 /// An engine learns of a process's end a moment later than its pipe does; until then it takes a start for
-/// done.
+/// done, and while it clears up it refuses one.
 Status start_again(plugin::Runtime& runtime, const std::string& id) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   for (;;) {
     SCC_TRY(const json::Value info, runtime.sandbox_inspect(id));
-    if (info.str("/state") != "running") return runtime.sandbox_start(id);
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return fail(Kind::tool, "network.proxy", "the engine says that it runs, although nothing of it does");
-    }
+    Status started =
+        fail(Kind::tool, "network.proxy", "the engine says that it runs, although nothing of it does");
+    if (info.str("/state") != "running") started = runtime.sandbox_start(id);
+    if (started || std::chrono::steady_clock::now() >= deadline) return started;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }

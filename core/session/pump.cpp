@@ -152,7 +152,7 @@ void Pump::forward(int signal) {
   json::Object request;
   request["schema"] = "scc.exec-request/1";
   request["argv"] =
-      json::Value::strings({std::string(kInit), "signal", target_.token, std::to_string(signal)});
+      json::Value::strings({std::string(kSignal), "signal", target_.token, std::to_string(signal)});
   request["env"] = json::Object{};
   request["workdir"] = "/";
   request["user"] = json::Object{{"uid", target_.uid}, {"gid", target_.gid}};

@@ -39,14 +39,20 @@ class Inside(support.Case):
                                       "echo fine")
         self.assertEqual(done.out, "fine\n", repr(done))
 
-    def test_programs_of_scc_cannot_be_read_by_anybody(self):
-        """What cannot be read cannot be traced: nobody gets into a program that does not carry the filter yet."""
+    def test_programs_that_are_started_beside_an_agent_cannot_be_read(self):
+        """What cannot be read cannot be traced: nobody gets into a program that does not carry the filter yet. Process 1 is there
+        before anybody is, and a rootless engine could not enter what it cannot read."""
         folder = os.path.join(support.PREFIX, "libexec", "scc")
-        for name in ("scc-init", "scc-check", "scc-relay", "scc-guard", "scc-probe"):
-            self.assertEqual(oct(os.stat(os.path.join(folder, name)).st_mode & 0o7777), oct(0o111), name)
+        modes = dict.fromkeys(("scc-init", "scc-relay", "scc-probe"), 0o555)
+        names = [name for name in os.listdir(folder) if name.startswith("scc-") and os.path.isfile(os.path.join(folder, name))]
+        self.assertIn("scc-signal", names)
+        for name in names:
+            self.assertEqual(oct(os.stat(os.path.join(folder, name)).st_mode & 0o7777), oct(modes.get(name, 0o111)), name)
         world = self.world()
-        done = world.sh(world.repo(), "for f in /opt/scc/bin/scc-*; do test -x $f && ! test -r $f && echo fine; done")
-        self.assertEqual(done.out, "fine\n" * 5, repr(done))
+        done = world.sh(world.repo(), "for f in /opt/scc/bin/scc-*; do test -x $f && ! test -r $f && echo ${f##*-}; done")
+        self.assertEqual(done.out.split(), sorted(name[4:] for name in names if name not in modes), repr(done))
+        done = world.sh(world.repo(), "cat /proc/1/environ /proc/1/maps >/dev/null || ls /proc/1/fd || readlink /proc/1/exe; echo $?")
+        self.assertEqual(done.out, "1\n", repr(done))
 
     def test_processes_cannot_be_multiplied_without_end(self):
         world = self.world()

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import time
 
+import packets
 import schema
 import support
 
@@ -69,9 +70,9 @@ class Prove:
         self.assertEqual([path for path in glob.glob("/tmp/scc-prove-*") if os.stat(path).st_uid in (world.uid, 1000)], [])
         world.assert_quiet(self)
 
-    def check_proved(self, policy, more_than):
+    def check_proved(self, policy, more_than, *args):
         world = self.world(engine=self.engine)
-        data = self.prove(world, "--policy", policy)
+        data = self.prove(world, "--policy", policy, *args)
         self.assertEqual(data["verdict"], "proved", [one for one in data["probes"] if one["verdict"] != "refused"])
         self.assertEqual(data["counts"]["escaped"], 0)
         self.assertEqual(data["counts"]["inconclusive"], 0)
@@ -85,10 +86,34 @@ class Prove:
         return data
 
     def test_enforced_lets_nothing_out(self):
-        data = self.check_proved("web-egress-enforced", 110)
+        """Beside what the stand-in itself writes down, every packet to it on any interface of this machine is looked at."""
+        self.need_root()
+        with packets.Recorder(support.root_prefix()) as recorder:
+            data = self.check_proved("web-egress-enforced", 110, "--transport", "socket")
         names = {line.split()[3] for line in data["arrived"] if line.startswith("dns-") and " 53 1 " in line}
         self.assertTrue(any(name.startswith("web.") for name in names), "the allowed name was asked for")
         self.assertEqual([name for name in names if not name.endswith(".scc-prove.example")], [], "no canary arrived")
+        self.check_packets(recorder, data["arrived"])
+
+    def check_packets(self, recorder, arrived):
+        peer = next(line.rsplit(" ", 1)[1] for line in arrived if " control-" in line)
+        proxies = {line.rsplit(" ", 1)[1] for line in arrived} - {peer}
+        self.assertIn(len(proxies), (1, 2), "the one that was started again may have another address")
+        stand_in = {one.target for one in recorder.packets if one.source in proxies and one.kind == "udp" and one.port == 53}
+        self.assertEqual(len(stand_in), 1, "the proxy asks one name server")
+        stand_in = stand_in.pop()
+        there = [one for one in recorder.packets if one.target == stand_in]
+        self.assertGreaterEqual({one.kind for one in there if one.source == peer}, {"tcp", "udp", "icmp"}, "the recorder sees packets")
+        self.assertEqual({one.source for one in there} - proxies - {peer}, set(), "nobody else reaches the stand-in")
+        self.assertEqual({(one.kind, one.port) for one in there if one.source in proxies} - {("udp", 53), ("tcp", 443)}, set())
+        # What the proxy sends goes to its name server, which is the stand-in, and nowhere else.
+        self.assertEqual({one.target for one in recorder.packets if one.source in proxies} - {stand_in, peer}, set())
+        foreign = [one for one in recorder.packets if one.target in packets.FOREIGN]
+        self.assertEqual(foreign, [], "a packet for an address that nobody here has")
+
+    def test_a_network_with_the_proxy_lets_nothing_out_either(self):
+        data = self.check_proved("web-egress-enforced", 110, "--transport", "internal")
+        self.assertEqual(data["transport"], "internal")
 
     def test_locked_down_lets_nothing_out(self):
         data = self.check_proved("locked-down-web", 20)
@@ -179,6 +204,56 @@ class OnPodman(Prove, support.Case):
         between = ("-m", "physdev", "--physdev-is-bridged", "-m", "comment", "--comment", f"scc-e2e-{os.getpid()}", "-j", "ACCEPT")
         subprocess.run((*support.root_prefix(), "iptables", "-I", "FORWARD", *between), check=True)
         cls.addClassCleanup(subprocess.run, (*support.root_prefix(), "iptables", "-D", "FORWARD", *between), check=True)
+
+
+class OnRootlessPodman(support.Case):
+    """An ordinary user with a Podman of their own; the images are those of root's. What such an engine cannot show is skipped, and
+    the report says why."""
+
+    engine = "podman"
+    AS_USER = os.path.join(support.HERE, "..", "support", "as-user")
+    SKIPPED = {"raw/icmp", "host/gateway", "orphan/gateway"}
+
+    def user(self, script, timeout=420):
+        environment = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+        return subprocess.run((*support.root_prefix(), self.AS_USER, "/bin/sh", "-c", f"cd ~ && {script}"), capture_output=True,
+                              text=True, timeout=timeout, env=environment, check=False)
+
+    def give_images(self, world):
+        listed = self.ok(world.scc("image", "list", "--json")).data["images"]
+        tags = [tag for image in listed if image["id"] in ("agent-claude", "egress-proxy") and f"scc-{image['id']}:latest" in image["tags"]
+                for tag in image["tags"] if not tag.endswith(":latest")]
+        self.assertEqual(len(tags), 2, listed)
+        archive = os.path.join(world.dir, "images.tar")
+        support.engine("podman", "save", "--quiet", "--multi-image-archive", "--output", archive, *(f"localhost/{tag}" for tag in tags))
+        support.as_root("chmod", "0644", archive)
+        done = self.user(f"podman --runtime runc --cgroup-manager cgroupfs load --quiet --input {archive}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        support.as_root("rm", archive)
+
+    def test_nothing_gets_out(self):
+        self.need_root()
+        self.give_images(self.world(engine="podman"))
+        for policy, transport in (("web-egress-enforced", "socket"), ("locked-down-web", "none")):
+            with self.subTest(policy=policy):
+                done = self.user(f"{support.SCC} prove --json --runtime podman --policy {policy}")
+                self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr)
+                data = json.loads(done.stdout)["data"]
+                self.assertEqual((data["verdict"], data["transport"]), ("proved", transport))
+                self.assertEqual((data["counts"]["escaped"], data["counts"]["inconclusive"]), (0, 0))
+                skipped = {one["name"]: one["why"] for one in data["probes"] if one["verdict"] == "skipped"}
+                self.assertEqual({name for name in skipped if not name.startswith("host/icmp-")} - self.SKIPPED, set())
+                self.assertTrue(all("rootless" in why for why in skipped.values()), skipped)
+        done = self.user(f"{support.SCC} prove --json --runtime podman --policy web-egress-enforced --transport internal")
+        self.assertEqual(json.loads(done.stdout)["data"]["error_code"], "network.rootless", done.stdout)
+
+    def test_an_agent_starts(self):
+        """What lies in a prefix of root's must not keep the engine of another user from entering its own container."""
+        self.need_root()
+        self.give_images(self.world(engine="podman"))
+        done = self.user(f"mkdir -p work && {support.SCC} start ~/work --runtime podman --provider claude --shell -- "
+                         "/bin/sh -c 'id -u; echo made >made'; cat work/made; rm -rf work")
+        self.assertEqual(done.stdout.split()[1:], ["made"], done.stderr)
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ Result<json::Value> FileEngine::call(const std::string& verb, const json::Value&
 }
 
 ExecScript FileEngine::default_script(const json::Value& request) {
-  if (request.strings_at("/argv").at(0) == "/opt/scc/bin/scc-init") {
+  if (request.strings_at("/argv").at(0) == "/opt/scc/bin/scc-signal") {
     return [](ExecPeer& peer) { peer.exit(0); };
   }
   json::Value mounts;

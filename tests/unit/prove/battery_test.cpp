@@ -109,7 +109,8 @@ TEST(Battery, NoPacketIsMeantForAnAddressOfSomebodyElse) {
   for (const Probe& probe : all()) {
     for (const std::string& address : foreign) {
       if (probe.words.find(address) == std::string::npos) continue;
-      const bool looked_up = str::starts_with(probe.words, "route\t");
+      const bool looked_up =
+          str::starts_with(probe.words, "route\t") || str::starts_with(probe.words, "way\t");
       EXPECT_TRUE(looked_up || probe.stage == Stage::distant) << probe.name;
     }
   }
@@ -120,6 +121,21 @@ TEST(Battery, NoPacketIsMeantForAnAddressOfSomebodyElse) {
       EXPECT_TRUE(!asked_for || probe.stage == Stage::distant) << probe.name;
     }
   }
+}
+
+/// On a network with its proxy a sandbox has one interface by right, and maybe a route to nobody.
+TEST(Battery, KnowsWhatASandboxOnANetworkOfItsOwnHasByRight) {
+  Targets inside = targets();
+  inside.inside = "10.213.0.3/29";
+  const auto there = raw_probes(inside);
+  const auto here = raw_probes(targets());
+  EXPECT_EQ(there.size(), here.size());
+  EXPECT_EQ(find(there, "route/internet")->words, "way\t10.213.0.3/29\t203.0.113.7\t40123");
+  EXPECT_EQ(find(here, "route/internet")->words, "route\t203.0.113.7");
+  EXPECT_EQ(find(there, "metadata/ipv6")->words, find(here, "metadata/ipv6")->words);
+  EXPECT_EQ(find(there, "namespace/interfaces")->words, "interfaces\t1");
+  EXPECT_EQ(find(there, "dns/engine")->words, "answer\t127.0.0.11\tcanary-abc123.invalid");
+  EXPECT_EQ(find(there, "dns/engine")->stage, Stage::distant);
 }
 
 TEST(Battery, WritesAnAddressInEverySpelling) {

@@ -93,6 +93,12 @@ TEST(Verdict, TheRecordMayHoldOnlyWhatThePolicyLetsThrough) {
   EXPECT_FALSE(allowed("udp 443 - from 172.18.0.4"));
   EXPECT_FALSE(allowed("tcp 443 - from 172.18.0.4", false)) << "a policy without a proxy";
   EXPECT_FALSE(allowed("garbage"));
+  Targets inside = t;
+  inside.inside = "172.18.0.2/29";
+  inside.proxy = "172.18.0.5:3128";
+  EXPECT_TRUE(record_line_allowed("dns-udp 53 12 2.0.18.172.in-addr.arpa from 172.18.0.4", inside, true));
+  EXPECT_TRUE(record_line_allowed("dns-udp 53 12 5.0.18.172.in-addr.arpa from 172.18.0.4", inside, true));
+  EXPECT_FALSE(record_line_allowed("dns-udp 53 12 9.0.18.172.in-addr.arpa from 172.18.0.4", inside, true));
 }
 
 TEST(Report, IsProvedOnlyWhenNothingElseHappened) {

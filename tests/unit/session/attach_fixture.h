@@ -85,7 +85,7 @@ class AttachTest : public ScriptedTest {
     expect_exec([signal, this](test::ExecPeer& peer) {
       const auto argv = peer.request().strings_at("/argv");
       EXPECT_THAT(argv,
-                  ::testing::ElementsAre("/opt/scc/bin/scc-init", "signal", "token", std::to_string(signal)));
+                  ::testing::ElementsAre("/opt/scc/bin/scc-signal", "signal", "token", std::to_string(signal)));
       EXPECT_EQ(peer.request().integer("/user/uid"), 1000);
       EXPECT_FALSE(peer.request().flag("/tty"));
       forwarded = signal;
