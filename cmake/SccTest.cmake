@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# scc_add_test(name LABEL label SOURCES ... DEPS ... [TIMEOUT s]): one GoogleTest executable, its cases found when the
-# tests run (a cross build cannot run it earlier).
+# scc_add_test(name LABEL label SOURCES ... DEPS ... [TIMEOUT s] [HEAVY]): one GoogleTest executable, its cases found when
+# the tests run (a cross build cannot run it earlier). With sanitizers, whose start-up costs more than most cases, an
+# executable is one test, except a HEAVY one.
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
 function(scc_add_test name)
-  cmake_parse_arguments(ARG "SERIAL" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;HEAVY" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
@@ -16,6 +17,12 @@ function(scc_add_test name)
   set(extra "")
   if(ARG_SERIAL)
     list(APPEND extra RESOURCE_LOCK scc-serial)
+  endif()
+  if(SCC_SANITIZE AND NOT ARG_HEAVY)
+    math(EXPR timeout "${ARG_TIMEOUT} * 15")
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${timeout} ${extra})
+    return()
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}."
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ${extra})

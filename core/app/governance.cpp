@@ -230,6 +230,7 @@ json::Value Governance::plan_section() const {
   section["network_source"] = effective.network_source.empty() ? "default" : effective.network_source;
   if (policy_version > 0) section["policy_version"] = policy_version;
   if (effective.session.timeout_hours) section["timeout_hours"] = *effective.session.timeout_hours;
+  if (effective.session.enforce_live.value_or(false)) section["enforce_live"] = true;
   return section;
 }
 

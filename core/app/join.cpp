@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "app/auth.h"
+#include "app/live.h"
 #include "app/resolve.h"
 #include "os/tty.h"
 #include "session/attach.h"
@@ -168,7 +169,12 @@ Result<int> attach(Host& host, const LaunchOptions& options, const std::string& 
   SCC_CHECK(audit_launch(host, prepared.governance, again.workspace, again.provider));
   SCC_CHECK(workspace::unchanged(prepared.workspace));
   const session::Deps deps = session_deps(host, prepared);
-  SCC_TRY(const session::AttachOutcome outcome, session::join_session(prepared.plan, place.entry.id, deps));
+  LiveWatch live(host, prepared.plan);
+  session::AttachOptions attach;
+  attach.revoked = live.asker();
+  SCC_TRY(const session::AttachOutcome outcome,
+          session::join_session(prepared.plan, place.entry.id, deps, attach));
+  if (!outcome.revoked.empty()) return fail(revoked(outcome.revoked));
   if (outcome.timed_out) {
     return fail(Kind::policy, "session.timeout", "the session was ended: its time is over",
                 "go on in a new one: scc start");

@@ -12,6 +12,7 @@
 #include "app/guard.h"
 #include "app/images.h"
 #include "app/inputs.h"
+#include "app/live.h"
 #include "app/planner.h"
 #include "app/provider_choice.h"
 #include "app/resolve.h"
@@ -348,6 +349,14 @@ Error timed_out(const Prepared& prepared) {
 
 }  // namespace
 
+Error revoked(const std::string& reason) {
+  return {Kind::policy,
+          "session.revoked",
+          "the session was ended: " + reason + " (session.enforce_live)",
+          "see what applies now: scc config explain",
+          {}};
+}
+
 Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox) {
   LaunchOptions options = wanted;
   if (options.resume && !options.resumed) SCC_CHECK(apply_resume(host, options));
@@ -375,7 +384,10 @@ Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox)
   session::Deps deps = session_deps(host, prepared);
   deps.replace = options.fresh;
   if (sandbox != nullptr) *sandbox = prepared.plan.str("/sandbox/name");
-  const auto outcome = session::run_session(prepared.plan, deps);
+  LiveWatch live(host, prepared.plan);
+  session::AttachOptions attach;
+  attach.revoked = live.asker();
+  const auto outcome = session::run_session(prepared.plan, deps, attach);
   if (has_kept_sandbox(host, prepared.plan.str("/workspace/root"))) guards.leave();
   if (const Status removed = guards.release(); !removed) host.warn(removed.error().message);
   if (!outcome) return fail(outcome.error());
@@ -383,6 +395,7 @@ Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox)
     remember_provider(host, prepared.plan.str("/workspace/root"), prepared.plan.str("/provider/id"));
   }
   if (outcome->timed_out) return fail(timed_out(prepared));
+  if (!outcome->revoked.empty()) return fail(revoked(outcome->revoked));
   return outcome->exit_code;
 }
 

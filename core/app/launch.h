@@ -77,8 +77,11 @@ Result<bool> ensure_network_image(Host& host, const Prepared& prepared);
 
 /// prepare, image, proof of a distant engine, session. The result is the agent's exit code; `sandbox` (may be
 /// null) is set to the sandbox's name as soon as it is known. Kind::policy session.timeout when the session
-/// was ended because its time was over.
+/// was ended because its time was over, session.revoked when what applies got narrower.
 Result<int> start(Host& host, const LaunchOptions& options, std::string* sandbox = nullptr);
+
+/// What a session that session.enforce_live ended is told as.
+Error revoked(const std::string& reason);
 
 /// What a session needs from here.
 session::Deps session_deps(Host& host, Prepared& prepared);

@@ -50,20 +50,28 @@ std::vector<std::string> no_longer_allowed(const json::Value& was, const json::V
   return out;
 }
 
-std::string stale_reason(Host& host, const Governance& now, const json::Value& plan) {
-  const auto was = model::network_policy(plan.str("/network/mode"));
-  if (!was || plan.str("/governance/digest") == now.digest) return {};
-  if (now.network() > *was) {
-    return "the network policy is " + std::string(model::to_string(now.network())) +
-           " now, and it was made with " + std::string(model::to_string(*was));
+std::string narrowed(const json::Value& was, model::NetworkPolicy policy, const json::Value& rules) {
+  const auto before = model::network_policy(was.str("/network/mode"));
+  if (!before) return {};
+  if (policy > *before) {
+    return "the network policy is " + std::string(model::to_string(policy)) + " now, and it was made with " +
+           std::string(model::to_string(*before));
   }
-  if (now.network() != *was || *was != model::NetworkPolicy::web_egress_enforced) return {};
-  const json::Value* before = plan.at("/network/rules");
-  const std::string provider = plan.flag("/session/shell") ? "" : plan.str("/provider/id");
-  const auto rules = egress_rules(host, now, provider);
-  if (before == nullptr || !rules) return "what it may reach cannot be computed any more";
-  const std::vector<std::string> gone = no_longer_allowed(*before, egress::to_json(*rules));
+  if (policy != *before || policy != model::NetworkPolicy::web_egress_enforced) return {};
+  const json::Value* old_rules = was.at("/network/rules");
+  if (old_rules == nullptr || !rules.is_array()) return "what it may reach cannot be computed any more";
+  const std::vector<std::string> gone = no_longer_allowed(*old_rules, rules);
   return gone.empty() ? std::string() : "not allowed any more: " + joined(gone);
+}
+
+std::string stale_reason(Host& host, const Governance& now, const json::Value& plan) {
+  if (plan.str("/governance/digest") == now.digest) return {};
+  json::Value rules;
+  if (now.network() == model::NetworkPolicy::web_egress_enforced) {
+    const std::string provider = plan.flag("/session/shell") ? "" : plan.str("/provider/id");
+    if (const auto found = egress_rules(host, now, provider)) rules = egress::to_json(*found);
+  }
+  return narrowed(plan, now.network(), rules);
 }
 
 }  // namespace scc::app

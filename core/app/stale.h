@@ -12,6 +12,8 @@ namespace scc::app {
 
 /// Why the sandbox of this executed plan is behind: the network policy is narrower now, or under the same
 /// enforced policy something was let out that is not any more. Empty: it is not; wider is not behind.
+/// The same, for what a plan that is made now has.
+std::string narrowed(const json::Value& was, model::NetworkPolicy policy, const json::Value& rules);
 std::string stale_reason(Host& host, const Governance& now, const json::Value& plan);
 
 /// What `was` (rules of a plan) let out and `now` does not: "api.example.com:443", in order; at most a few.

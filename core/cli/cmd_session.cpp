@@ -51,6 +51,7 @@ json::Value session_json(const session::StoredSession& record) {
 std::string status_text(const session::StoredSession& record) {
   std::string out(session::to_string(record.status));
   if (record.ended_by == "timeout") return "timed out";
+  if (record.ended_by == "policy") return "ended by policy";
   if (record.exit_code) out += " " + std::to_string(*record.exit_code);
   if (record.status == session::SessionStatus::failed && !record.ended_by.empty()) {
     out += " (" + record.ended_by + ")";

@@ -59,6 +59,7 @@ Session session(const json::Value& object) {
   const json::Value& value = section(object, "session");
   if (const json::Value* hours = find(value, "timeout_hours")) out.timeout_hours = hours->as_int();
   if (const json::Value* resume = find(value, "auto_resume")) out.auto_resume = resume->as_bool();
+  if (const json::Value* live = find(value, "enforce_live")) out.enforce_live = live->as_bool();
   return out;
 }
 

@@ -105,6 +105,8 @@ namespace {
 constexpr std::array kSessionFields{
     Field{"timeout_hours", &kHours, "A session ends after this time; layers can only shorten it."},
     Field{"auto_resume", &kFlag, "Advisory: whether an ended session is resumed. False wins at any layer."},
+    Field{"enforce_live", &kFlag,
+          "Whether a running session ends when what applies gets narrower. True wins at any layer."},
 };
 constexpr Shape kTimeout{.type = Type::integer, .least = 1, .most = 3600};
 constexpr Shape kArgv{.type = Type::list, .least = 1, .item = &kSomeText};

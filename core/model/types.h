@@ -59,6 +59,7 @@ struct DevEnvironment {
 struct Session {
   std::optional<std::int64_t> timeout_hours;  ///< 1 to 24
   std::optional<bool> auto_resume;
+  std::optional<bool> enforce_live;
 };
 
 struct Egress {

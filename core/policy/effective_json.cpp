@@ -227,6 +227,7 @@ void limits(const model::Effective& effective, json::Value& out) {
   out["session"] = json::Object{};
   if (effective.session.timeout_hours) out["session"]["timeout_hours"] = *effective.session.timeout_hours;
   if (effective.session.auto_resume) out["session"]["auto_resume"] = *effective.session.auto_resume;
+  if (effective.session.enforce_live) out["session"]["enforce_live"] = *effective.session.enforce_live;
   if (effective.allowed_providers)
     out["allowed_providers"] = json::Value::strings(*effective.allowed_providers);
   out["blocked_base_images"] = json::Value::strings(effective.blocked_base_images);

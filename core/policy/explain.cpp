@@ -70,6 +70,7 @@ json::Value effective_part(const model::Effective& effective) {
   out["session"] = json::Object{};
   if (effective.session.timeout_hours) out["session"]["timeout_hours"] = *effective.session.timeout_hours;
   if (effective.session.auto_resume) out["session"]["auto_resume"] = *effective.session.auto_resume;
+  if (effective.session.enforce_live) out["session"]["enforce_live"] = *effective.session.enforce_live;
   out["allowed_providers"] = nullptr;
   if (effective.allowed_providers)
     out["allowed_providers"] = json::Value::strings(*effective.allowed_providers);

@@ -140,6 +140,9 @@ class Rows {
       if (const json::Value* resume = session->at("/auto_resume")) {
         row("Values", "resume by itself", line_of(*resume), decision("session.auto_resume", ""));
       }
+      if (const json::Value* live = session->at("/enforce_live")) {
+        row("Values", "ends when narrowed", line_of(*live), decision("session.enforce_live", ""));
+      }
     }
     if (const json::Value* providers = effective->at("/allowed_providers")) {
       row("Values", "providers", providers->is_null() ? "all" : line_of(*providers),

@@ -37,6 +37,7 @@ void State::network(const std::optional<model::NetworkPolicy>& wanted, const Ask
 void State::session(const model::Session& wanted, const Asker& asker, const std::string& base) {
   if (wanted.timeout_hours) timeout(*wanted.timeout_hours, asker, base + "/session/timeout_hours");
   if (wanted.auto_resume) auto_resume(*wanted.auto_resume, asker, base + "/session/auto_resume");
+  if (wanted.enforce_live) enforce_live(*wanted.enforce_live, asker, base + "/session/enforce_live");
 }
 
 void State::timeout(std::int64_t wanted, const Asker& asker, const std::string& entry) {
@@ -84,6 +85,20 @@ void State::auto_resume(bool wanted, const Asker& asker, const std::string& entr
                           : decided == fields_.end() ? std::string()
                                                      : out_.decisions[decided->second].rule,
                           entry});
+}
+
+void State::enforce_live(bool wanted, const Asker& asker, const std::string& entry) {
+  const auto& now = out_.session.enforce_live;
+  if (now && *now == wanted) return;
+  if (wanted || !now) {
+    out_.session.enforce_live = wanted;
+    replace_decision(
+        {"session.enforce_live", yes_no(wanted), layer_reason(asker), asker.source, entry, {}, {}, {}});
+    return;
+  }
+  out_.ignored.push_back({"session.enforce_live", yes_no(wanted), yes_no(*now), asker.source,
+                          asker.source + " may not switch off what an upper layer switched on",
+                          "SESSION_WIDENS", out_.decisions[fields_.at("session.enforce_live")].rule, entry});
 }
 
 void State::providers(const std::optional<model::Strings>& wanted, const Asker& asker,

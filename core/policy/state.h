@@ -113,6 +113,7 @@ class State {
   void session(const model::Session& wanted, const Asker& asker, const std::string& base);
   void timeout(std::int64_t wanted, const Asker& asker, const std::string& entry);
   void auto_resume(bool wanted, const Asker& asker, const std::string& entry);
+  void enforce_live(bool wanted, const Asker& asker, const std::string& entry);
   void providers(const std::optional<model::Strings>& wanted, const Asker& asker, const std::string& entry);
   void images(const model::StringMap& wanted, const Asker& asker, const std::string& base);
   void dev_environment(const model::DevEnvironment& wanted, const Asker& asker, const std::string& base);

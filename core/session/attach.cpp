@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "os/tty.h"
+#include "session/finalise.h"
 #include "session/handshake.h"
 #include "session/listeners.h"
 #include "session/network.h"
@@ -52,6 +53,7 @@ Result<AttachOutcome> conclude(plugin::Exec& exec, const Pump& pump, int signal,
   AttachOutcome out;
   out.signal = signal;
   out.timed_out = pump.timed_out();
+  out.revoked = pump.revoked();
   if (signal != 0) {
     out.exit_code = 128 + signal;
     return out;
@@ -296,7 +298,7 @@ Result<AttachOutcome> join_session(const json::Value& plan, std::string_view san
   stored.ended = utc_now();
   if (outcome) {
     stored.exit_code = outcome->exit_code;
-    stored.ended_by = outcome->timed_out ? "timeout" : outcome->signal != 0 ? "signal" : "agent";
+    stored.ended_by = ended_by(outcome);
   } else {
     stored.ended_by = stored.runs > 0 ? "lost" : "launch";
     stored.reason = outcome.error().message;

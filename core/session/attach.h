@@ -45,6 +45,8 @@ struct AttachOptions {
   unsigned wait_ms = 10'000;        ///< for the engine to know the exit code
   std::int64_t limit_ms = 0;        ///< of the process's life, time asleep included; 0: none
   std::int64_t warn_ms = 600'000;   ///< before its end
+  /// Why the process must end now; empty: it need not. Asked every few seconds; must not take time.
+  std::function<std::string()> revoked = {};
 };
 
 struct AttachOutcome {
@@ -52,6 +54,7 @@ struct AttachOutcome {
   int signal = 0;     ///< SIGHUP or SIGTERM (or a third SIGINT) that ended the session, else 0
   bool oom_killed = false;
   bool timed_out = false;  ///< limit_ms was reached
+  std::string revoked;     ///< what AttachOptions::revoked said when that ended the session
   json::Value evidence;
 };
 

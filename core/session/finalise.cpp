@@ -31,13 +31,6 @@ class Failures {
   std::optional<Error> first_;
 };
 
-/// How the session's end is told: by the agent itself, by a signal to scc, by its time, by a lost connection.
-std::string ended_by(const Result<AttachOutcome>& outcome) {
-  if (!outcome) return "lost";
-  if (outcome->timed_out) return "timeout";
-  return outcome->signal != 0 ? "signal" : "agent";
-}
-
 /// Left running, as the user wants it: only after the agent's own end (which `scc stop` looks like until the
 /// engine is asked), and only where no network of its own depends on somebody who looks after it.
 bool is_kept(const Running::State& state, const Deps& deps, SessionStatus status) {
@@ -67,6 +60,13 @@ void stop_sandbox(Running::State& state, const Deps& deps, Failures& failures, c
 }
 
 }  // namespace
+
+std::string ended_by(const Result<AttachOutcome>& outcome) {
+  if (!outcome) return "lost";
+  if (outcome->timed_out) return "timeout";
+  if (!outcome->revoked.empty()) return "policy";
+  return outcome->signal != 0 ? "signal" : "agent";
+}
 
 Status finalise(Running running, const Deps& deps, SessionStatus status, int exit_code) {
   constexpr std::string_view kOp = "sandbox.stop";

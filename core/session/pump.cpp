@@ -21,6 +21,7 @@ constexpr std::size_t kOutputBuffer = 256U << 10U;
 constexpr std::size_t kFirstErr = 256;
 constexpr unsigned kForwardMs = 3'000;
 constexpr int kStuckMs = 5;
+constexpr int kPolicyMs = 2'000;
 constexpr int kInterruptsToStop = 3;
 constexpr std::chrono::milliseconds kSettle{100};
 constexpr std::int64_t kMinuteMs = 60'000;
@@ -207,9 +208,7 @@ Pump::Go Pump::handle_signals() {
 }
 
 /// A full-screen program draws over this with its next screen; better a scratch than work that is lost.
-void Pump::tell_of_time(std::int64_t left_ms) {
-  const std::string text = "this session ends in " + time_left(left_ms) +
-                           " (session.timeout_hours); afterwards go on with: scc start --resume";
+void Pump::tell(const std::string& text) {
   if (tty_) {
     to_err_ += "\r\n\x1b[7m scc: " + text + " \x1b[0m\a\r\n";
   } else if (deps_.note) {
@@ -217,14 +216,31 @@ void Pump::tell_of_time(std::int64_t left_ms) {
   }
 }
 
+void Pump::tell_of_time(std::int64_t left_ms) {
+  tell("this session ends in " + time_left(left_ms) +
+       " (session.timeout_hours); afterwards go on with: scc start --resume");
+}
+
+void Pump::end_it() {
+  stopped_by_ = SIGTERM;
+  if (!term_deadline_) term_deadline_ = Clock::now() + std::chrono::milliseconds(options_.term_grace_ms);
+  forward(SIGTERM);
+}
+
+void Pump::watch_policy() {
+  if (!options_.revoked || !revoked_.empty() || timed_out_ || ended_) return;
+  revoked_ = options_.revoked();
+  if (revoked_.empty()) return;
+  tell("this session ends now: " + revoked_ + " (session.enforce_live)");
+  end_it();
+}
+
 void Pump::watch_time() {
-  if (ends_ms_ == 0 || timed_out_ || ended_) return;
+  if (ends_ms_ == 0 || timed_out_ || !revoked_.empty() || ended_) return;
   const std::int64_t now = clock_ms();
   if (now >= ends_ms_) {
     timed_out_ = true;
-    stopped_by_ = SIGTERM;
-    if (!term_deadline_) term_deadline_ = Clock::now() + std::chrono::milliseconds(options_.term_grace_ms);
-    forward(SIGTERM);
+    end_it();
   } else if (warns_ms_ != 0 && now >= warns_ms_) {
     warns_ms_ = 0;
     tell_of_time(ends_ms_ - now);
@@ -252,6 +268,7 @@ int Pump::poll_timeout() const {
     const long long bounded = std::clamp<std::int64_t>(next - clock_ms() + 1, 0, 5'000);
     timeout = timeout < 0 ? bounded : std::min(timeout, bounded);
   }
+  if (options_.revoked && (timeout < 0 || timeout > kPolicyMs)) timeout = kPolicyMs;
   return static_cast<int>(std::min<long long>(timeout, 60'000));
 }
 
@@ -307,6 +324,7 @@ Result<int> Pump::carry() {
     settle(false);
     if (ended_ && to_out_.empty() && to_err_.empty()) return stopped_by_;
     watch_time();
+    watch_policy();
     if (handle_signals() == Go::done) return stopped_by_;
     if (may_read_ && !ended_ && !full()) continue;
     SCC_CHECK(wait());

@@ -28,6 +28,8 @@ class Pump {
   const std::string& first_err() const noexcept { return first_err_; }
   /// True when the options' time was over; run() then returns SIGTERM.
   bool timed_out() const noexcept { return timed_out_; }
+  /// Why the options ended it; empty: they did not. run() then returns SIGTERM.
+  const std::string& revoked() const noexcept { return revoked_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -44,6 +46,9 @@ class Pump {
   void resize();
   void tell_of_broken_pipe();
   void watch_time();
+  void watch_policy();
+  void end_it();
+  void tell(const std::string& text);
   void tell_of_time(std::int64_t left_ms);
   Result<int> carry();
   void settle(bool now);
@@ -81,6 +86,7 @@ class Pump {
   std::int64_t ends_ms_ = 0;   ///< on the clock that counts sleep; 0: never
   std::int64_t warns_ms_ = 0;  ///< 0: told already
   bool timed_out_ = false;
+  std::string revoked_;
 };
 
 }  // namespace scc::session

@@ -26,7 +26,7 @@ struct StoredSession : SessionRun {
   std::string network_policy;
   std::string conversation;  ///< the agent's own id of it; empty: unknown
   std::string attached_to;   ///< session whose sandbox it joined; empty: its own
-  std::string ended_by;      ///< agent, signal, timeout, lost, launch, crash; empty while it is open
+  std::string ended_by;      ///< agent, signal, timeout, policy, lost, launch, crash; empty while it is open
   std::string reason;        ///< one line about an end that was not the agent's own
   std::string created;
   std::int64_t runs = 0;  ///< how often its agent was started

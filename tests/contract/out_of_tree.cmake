@@ -11,6 +11,15 @@ file(MAKE_DIRECTORY "${WORK_DIR}/home" "${WORK_DIR}/workspace with space")
 set(clean_env HOME=${WORK_DIR}/home XDG_CONFIG_HOME=${WORK_DIR}/home/.config XDG_CACHE_HOME=${WORK_DIR}/home/.cache
   XDG_STATE_HOME=${WORK_DIR}/home/.state XDG_DATA_HOME=${WORK_DIR}/home/.data XDG_RUNTIME_DIR=${WORK_DIR}/home/run)
 
+# The objects of an earlier run serve again, although the home and the folder are new.
+find_program(CCACHE ccache)
+set(launcher "")
+if(CCACHE)
+  execute_process(COMMAND "${CCACHE}" --get-config cache_dir OUTPUT_VARIABLE cache OUTPUT_STRIP_TRAILING_WHITESPACE)
+  list(APPEND clean_env "CCACHE_DIR=${cache}" "CCACHE_BASEDIR=${SOURCE_DIR}" CCACHE_NOHASHDIR=1)
+  set(launcher -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+endif()
+
 # run(<step> <command...>): the output in `output`; a failure ends the test with everything it said.
 function(run step)
   execute_process(COMMAND "${CMAKE_COMMAND}" -E env ${clean_env} ${ARGN}
@@ -62,7 +71,7 @@ endfunction()
 function(build_plugin id source)
   set(build "${WORK_DIR}/${id}")
   run("configure ${id}" "${CMAKE_COMMAND}" -S "${source}" -B "${build}" -G "${GENERATOR}"
-      "-DCMAKE_PREFIX_PATH=${prefix}" -DCMAKE_BUILD_TYPE=RelWithDebInfo)
+      "-DCMAKE_PREFIX_PATH=${prefix}" -DCMAKE_BUILD_TYPE=RelWithDebInfo ${launcher})
   run("build ${id}" "${CMAKE_COMMAND}" --build "${build}" --parallel 2)
   run("test ${id}" "${CMAKE_CTEST_COMMAND}" --test-dir "${build}" --output-on-failure ${ARGN})
   if(NOT EXISTS "${build}/plugins")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import support
 from lab import Lab
@@ -280,6 +281,34 @@ class Enforced(EnforcedWorld):
         self.assertIn("not allowed any more: docs.example.com:443", notes(egress={"allow": ["api.example.com"]})[0])
         self.assertIn("locked-down-web now", notes(network_policy="locked-down-web")[0])
         self.end(world, child)
+
+    def test_a_session_ends_when_the_policy_is_tightened_and_the_organisation_says_so(self):
+        def defaults(**changes):
+            return {"egress": {"allow": ["api.example.com", "docs.example.com"]}, "session": {"enforce_live": True}, **changes}
+
+        def change(world, **changes):
+            world.write(os.path.join(world.home, "org.json"), json.dumps(org(**defaults(**changes))))
+
+        wide = ["api.example.com", "docs.example.com", "more.example.com"]
+        for what, told in (({"egress": {"allow": ["api.example.com"]}}, "not allowed any more: docs.example.com:443"),
+                           ({"network_policy": "locked-down-web"}, "locked-down-web now"),
+                           ({"allowed_providers": ["codex"]}, "a start would be refused now")):
+            with self.subTest(told=told):
+                world = self.enforced_world(defaults=defaults())
+                repo = world.repo()
+                world.env["SCC_TEST_LIVE_MS"] = "300"
+                child = self.start_sleeper(world, repo)
+                change(world, egress={"allow": wide})
+                time.sleep(3)
+                self.assertIsNone(child.poll(), "wider ends nothing")
+                change(world, **what)
+                _, err = child.communicate(timeout=60)
+                self.assertEqual(child.returncode, 6, err)
+                self.assertIn(told, err.decode())
+                self.assertIn("session.enforce_live", err.decode())
+                self.assert_gone(world)
+                (record,) = self.ok(world.scc("session", "list", "--json")).data["sessions"]
+                self.assertEqual(record["ended_by"], "policy")
 
     # ---- the agents ----
 
