@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // scc-guard: stands in a sandbox where git, curl, wget, ssh, scp, sftp and rsync are, judges each command by
-// its argv, and becomes the real program or says why not. Also git's hooks (hooks.h). Static; takes nothing
+// its argv, and becomes the real program or says why not. Also git's hooks (hooks.h) and the agent's own
+// (tool_hook.h). Static; takes nothing
 // from the environment or the current directory but what git itself would. Whatever goes wrong is a denial,
 // but for git's read-only commands, which run with a warning.
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "guard/places.h"
 #include "guard/policy_file.h"
 #include "guard/report.h"
+#include "guard/tool_hook.h"
 
 namespace scc::guard {
 
@@ -149,6 +151,7 @@ int run(int argc, char** argv) {
   const std::string tool(name_of(path));
   const Words words(argv, argv + argc);
   if (tool == "scc-guard" && argc > 0 && is_hook_name(name_of(words[0]))) return run_hook(words, variables());
+  if (tool == "scc-guard" && argc > 1 && words[1] == "hook") return run_tool_hook(words, variables());
   if (std::find(kTools.begin(), kTools.end(), tool) == kTools.end()) {
     report_text("the guard does not stand in front of a tool here: " + path);
     return kExitDenied;
