@@ -148,6 +148,14 @@ std::string read_small(const std::string& path) {
   return out;
 }
 
+/// Whether a git in the line may work in another repository than the one of the current directory.
+bool leaves_repository(std::string_view line) {
+  constexpr std::array<std::string_view, 6> kMoves{"cd",        "pushd",       "-C",
+                                                   "--git-dir", "--work-tree", "GIT_DIR"};
+  return std::any_of(kMoves.begin(), kMoves.end(),
+                     [&](std::string_view one) { return line.find(one) != std::string_view::npos; });
+}
+
 }  // namespace
 
 std::string real_path(std::string_view tool) {
@@ -228,6 +236,28 @@ safety::Verdict judge_git(const Words& words, const GitEnvironment& environment,
   // Without an answer the verb stays unknown, which is blocked.
   if (verb > 0 && !safety::git_has(argv[verb])) read_aliases(prefix, environment, &context);
   return safety::evaluate_argv(argv, policy, context);
+}
+
+safety::Verdict judge_line(const std::string& line, const GitEnvironment& environment,
+                           const safety::Policy& policy) {
+  if (!environment.problem().empty()) {
+    const safety::RuleInfo& rule = safety::info(safety::Rule::env_injection);
+    return {
+        safety::Decision::block, std::string(rule.id), environment.problem(), std::string(rule.hint), "", 0};
+  }
+  safety::Context context;
+  context.environment = environment.judged();
+  const bool moves = leaves_repository(line);
+  const Revisions revisions({"git"}, environment.bare());
+  if (!moves) context.probe = &revisions;
+  if (line.find("git") != std::string::npos) read_aliases({"git"}, environment, &context);
+  safety::Verdict verdict = safety::evaluate_line(line, policy, context);
+  if (!moves || policy.defective() || verdict.rule != safety::info(safety::Rule::unknown_command).id)
+    return verdict;
+  // Another repository may have that alias: the guard over git asks it there.
+  safety::Policy rest = policy;
+  rest.levels[static_cast<std::size_t>(safety::Rule::unknown_command)] = safety::Decision::allow;
+  return safety::evaluate_line(line, rest, context);
 }
 
 Words parent_git() {

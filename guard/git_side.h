@@ -44,6 +44,11 @@ class GitEnvironment {
 safety::Verdict judge_git(const Words& words, const GitEnvironment& environment, const safety::Policy& policy,
                           bool here = true);
 
+/// Verdict over a whole shell line as it would run in the current directory: the rules of `judge_git` for
+/// every git in it, with the aliases and commits of the repository here.
+safety::Verdict judge_line(const std::string& line, const GitEnvironment& environment,
+                           const safety::Policy& policy);
+
 /// The argv of the parent process when that process is the real git, else empty.
 Words parent_git();
 

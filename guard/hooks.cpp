@@ -22,6 +22,7 @@ using safety::Decision;
 using safety::Rule;
 
 constexpr std::size_t kMostInput = std::size_t{16} << 20U;
+constexpr std::string_view kOwnRefs = "refs/scc/";
 
 constexpr std::array kHooks{
 #define SCC_HOOK(name) std::string_view(name),
@@ -115,6 +116,8 @@ class Effects {
 
   /// LOCAL-REF LOCAL-OBJECT REMOTE-REF REMOTE-OBJECT
   std::optional<Found> pushed(const Words& line) const {
+    if (line[0].starts_with(kOwnRefs) || line[2].starts_with(kOwnRefs))
+      return Found{Rule::snapshot_push, line[2], {}};
     if (zero(line[1])) return Found{Rule::push_delete, line[2], "the branch is deleted at the remote"};
     if (zero(line[3])) return std::nullopt;
     const auto answer = git({"merge-base", "--is-ancestor", line[3], line[1]});
@@ -127,6 +130,9 @@ class Effects {
   std::optional<Found> changed(const Words& line) const {
     const std::string& ref = line[2];
     const bool branch = ref.starts_with("refs/heads/");
+    // The guard writes its snapshots without hooks.
+    if (ref.starts_with(kOwnRefs) && verb_ != "pack-refs")
+      return Found{Rule::update_ref, ref, "the snapshots are the guard's"};
     if (!branch && ref != "refs/stash") return std::nullopt;
     if (!zero(line[1])) return moved(line);
     // Only the loose file goes; the ref is packed.

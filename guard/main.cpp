@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // scc-guard: stands in a sandbox where git, curl, wget, ssh, scp, sftp and rsync are, judges each command by
-// its argv, and becomes the real program or says why not. Also git's hooks (hooks.h). Static; takes nothing
+// its argv, and becomes the real program or says why not. Also git's hooks (hooks.h) and the agent's own
+// (tool_hook.h). Static; takes nothing
 // from the environment or the current directory but what git itself would. Whatever goes wrong is a denial,
 // but for git's read-only commands, which run with a warning.
 #include <algorithm>
@@ -17,6 +18,8 @@
 #include "guard/places.h"
 #include "guard/policy_file.h"
 #include "guard/report.h"
+#include "guard/snapshot.h"
+#include "guard/tool_hook.h"
 
 namespace scc::guard {
 
@@ -93,6 +96,36 @@ bool only_looks(const Words& words) {
   return !verb.empty() && safety::read_only_git(verb);
 }
 
+/// Before a command that may run and can lose work. False: it must not run after all.
+bool keep_snapshot(const Words& words, const Verdict& found, const GitEnvironment& environment,
+                   const safety::Policy& policy, bool json) {
+  const safety::Risk risk = risk_of_command(words, found, environment);
+  // Said of this very rule; an action of "allow" does not switch them off.
+  const bool off = policy.levels[static_cast<std::size_t>(safety::Rule::snapshot_failed)] == Decision::allow;
+  const bool wanted = policy.snapshots && !off && risk != safety::Risk::none;
+  // What git starts itself belongs to the command that was looked at before.
+  if (!wanted || !parent_git().empty()) return true;
+  const Snapshot taken = take_snapshot(words, found.rule, risk, environment, policy);
+  if (!taken.failure.empty()) {
+    const safety::RuleInfo& rule = safety::info(safety::Rule::snapshot_failed);
+    Verdict verdict{policy.decide(safety::Rule::snapshot_failed, rule.level),
+                    std::string(rule.id),
+                    std::string(rule.loss) + ": " + taken.failure,
+                    std::string(rule.hint),
+                    "",
+                    0};
+    if (verdict.decision == Decision::block) report_denied(verdict, json);
+    if (verdict.decision == Decision::warn) report_warning(verdict);
+    return verdict.decision != Decision::block;
+  }
+  // Everyday commands stay quiet.
+  if (!taken.id.empty() && (!found.rule.empty() || !taken.left_out.empty())) {
+    report_text("snapshot " + taken.id + " taken; on the host `scc undo " + taken.id + "` brings it back" +
+                (taken.left_out.empty() ? "" : "; left out: " + taken.left_out));
+  }
+  return true;
+}
+
 int run_git(const Words& words, char** argv, const Variables& all) {
   const GitEnvironment environment(all);
   const safety::Policy policy = load_policy(std::string(kPolicyFile));
@@ -121,6 +154,7 @@ int run_git(const Words& words, char** argv, const Variables& all) {
     report_denied(internal("git's guarded hooks are missing: " + std::string(kHooksDir)), json);
     return kExitDenied;
   }
+  if (!policy.defective() && !keep_snapshot(words, verdict, environment, policy, json)) return kExitDenied;
   return become("git", argv, environment.with_hooks());
 }
 
@@ -149,6 +183,7 @@ int run(int argc, char** argv) {
   const std::string tool(name_of(path));
   const Words words(argv, argv + argc);
   if (tool == "scc-guard" && argc > 0 && is_hook_name(name_of(words[0]))) return run_hook(words, variables());
+  if (tool == "scc-guard" && argc > 1 && words[1] == "hook") return run_tool_hook(words, variables());
   if (std::find(kTools.begin(), kTools.end(), tool) == kTools.end()) {
     report_text("the guard does not stand in front of a tool here: " + path);
     return kExitDenied;

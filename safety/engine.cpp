@@ -153,9 +153,12 @@ void Judge::custom_rules(const Call& call) {
     if (!leads || !flags || rule.verdict < verdict_.decision ||
         (rule.verdict == verdict_.decision && !verdict_.rule.empty()))
       continue;
-    verdict_ = {
-        rule.verdict, rule.id,      rule.message.empty() ? std::string(info(Rule::org).loss) : rule.message,
-        "",           call.argv[0], call.depth};
+    verdict_ = {rule.verdict,
+                rule.id,
+                rule.message.empty() ? std::string(info(Rule::org).loss) : rule.message,
+                std::string(info(Rule::org).hint),
+                call.argv[0],
+                call.depth};
   }
 }
 

@@ -266,6 +266,8 @@ bool judge_network(Judge& judge, const Call& call) {
   const View name = base_name(call.argv[0]);
   for (const Tool& tool : kTools) {
     if (tool.name != name) continue;
+    if (judge.policy().defective())
+      judge.report(Rule::policy_defective, call.argv[0], call.depth, judge.policy().defect);
     Use use = use_of(tool, call.argv);
     if (call.open_ended && use.reach == Reach::local) use.reach = Reach::remote;
     judge_use(judge, tool, use, call.depth);

@@ -2,6 +2,7 @@
 #include "safety/policy.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "safety/json_reader.h"
 
@@ -54,6 +55,7 @@ class Loader {
     if (key == "org_rules") return org(node);
     if (key == "protected_branches")
       return strings(node, &policy_.protected_branches) ? "" : "protected_branches is no list of texts";
+    if (key == "snapshots") return snapshots(node);
     if (key == "source") {
       policy_.source = node.text;
       return node.type == Type::string ? "" : "source is no text";
@@ -98,6 +100,29 @@ class Loader {
       policy_.unknown.push_back(key);
     } else {
       policy_.levels[static_cast<std::size_t>(index)] = level;
+    }
+    return "";
+  }
+
+  static bool whole(const Node& node, double most, double* out) {
+    *out = node.number;
+    return node.type == Type::number && node.number >= 1 && node.number <= most &&
+           node.number == std::floor(node.number);
+  }
+
+  std::string snapshots(const Node& node) {
+    if (node.type != Type::object) return "snapshots is no object";
+    for (const auto& [key, value] : node.members) {
+      double number = 0;
+      if (key == "enabled" && value.type == Type::boolean) {
+        policy_.snapshots = value.flag;
+      } else if (key == "keep" && whole(value, 1000, &number)) {
+        policy_.snapshot_keep = static_cast<std::size_t>(number);
+      } else if (key == "days" && whole(value, 365, &number)) {
+        policy_.snapshot_days = static_cast<long>(number);
+      } else {
+        return "snapshots." + key + " is not understood";
+      }
     }
     return "";
   }

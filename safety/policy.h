@@ -46,6 +46,9 @@ struct Policy {
   std::vector<std::string> allow_hosts;  ///< "example.org", "*.example.org"; empty: the proxy decides
   std::vector<OrgRule> org;
   std::vector<std::string> protected_branches;
+  bool snapshots = true;           ///< before what can lose work (risk.h)
+  std::size_t snapshot_keep = 50;  ///< as many, the latest ones
+  long snapshot_days = 30;         ///< and none that is older
   std::string source;
   std::vector<std::string>
       unknown;         ///< rule ids that this version does not know; ignored, worth an audit line

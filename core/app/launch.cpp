@@ -94,6 +94,8 @@ Result<json::Value> provider_spec(Host& host, plugin::Provider& provider, const 
   request["home"] = kHome;
   request["mcp"] = mcp_servers(governance);
   request["artifacts"] = json::Array{};
+  request["command_hook"] = json::Value::strings(
+      {std::string(kToolDir) + "/" + std::string(kGuardName), std::string(kGuardHookVerb)});
   if (!config->tls_ca_file.empty()) request["ca_file"] = kCaFile;
   SCC_TRY(json::Value spec, provider.plan_launch(request));
   return options.shell ? without_agent(spec, options.agent_args) : std::move(spec);

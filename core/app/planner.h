@@ -21,6 +21,7 @@ inline constexpr std::string_view kToolDir = "/opt/scc/bin";
 inline constexpr std::string_view kNetDir = "/run/scc-net";  ///< the socket to the proxy, in the sandbox
 inline constexpr std::string_view kPolicyFile = "/etc/scc/safety.json";
 inline constexpr std::string_view kGuardName = "scc-guard";  ///< below the libexec directory and kToolDir
+inline constexpr std::string_view kGuardHookVerb = "hook";   ///< its mode as an agent's own hook
 inline constexpr std::string_view kCaFile = "/etc/scc/ca.pem";
 /// The uid of the agent where the workspace belongs to root (idmapped mount).
 inline constexpr std::int64_t kAgentUid = 1000;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forwarders to libgit2, mapped on first use (os/lazy_library.h says why).
 #include <git2.h>
+#include <git2/sys/odb_backend.h>
 #include <git2/sys/transport.h>
 
 #include "git/library.h"
@@ -71,6 +72,41 @@ SCC_FORWARD(libgit2, int, git_blob_lookup, (git_blob * *out, git_repository* rep
 SCC_FORWARD(libgit2, const void*, git_blob_rawcontent, (const git_blob* blob), (blob))
 SCC_FORWARD(libgit2, git_object_size_t, git_blob_rawsize, (const git_blob* blob), (blob))
 SCC_FORWARD(libgit2, void, git_blob_free, (git_blob * blob), (blob))
+SCC_FORWARD(libgit2, int, git_oid_equal, (const git_oid* one, const git_oid* other), (one, other))
+SCC_FORWARD(libgit2, int, git_odb_open, (git_odb * *out, const char* directory), (out, directory))
+SCC_FORWARD(libgit2, int, git_odb_backend_loose,
+            (git_odb_backend * *out, const char* directory, int level, int sync, unsigned directory_mode,
+             unsigned file_mode),
+            (out, directory, level, sync, directory_mode, file_mode))
+SCC_FORWARD(libgit2, int, git_odb_add_backend, (git_odb * odb, git_odb_backend* backend, int priority),
+            (odb, backend, priority))
+SCC_FORWARD(libgit2, int, git_odb_exists, (git_odb * odb, const git_oid* id), (odb, id))
+SCC_FORWARD(libgit2, int, git_odb_hash, (git_oid * out, const void* data, size_t size, git_object_t type),
+            (out, data, size, type))
+SCC_FORWARD(libgit2, int, git_odb_write,
+            (git_oid * out, git_odb* odb, const void* data, size_t size, git_object_t type),
+            (out, odb, data, size, type))
+SCC_FORWARD(libgit2, int, git_repository_wrap_odb, (git_repository * *out, git_odb* odb), (out, odb))
+SCC_FORWARD(libgit2, git_time_t, git_commit_time, (const git_commit* commit), (commit))
+SCC_FORWARD(libgit2, const char*, git_commit_message, (const git_commit* commit), (commit))
+SCC_FORWARD(libgit2, int, git_tree_lookup, (git_tree * *out, git_repository* repository, const git_oid* id),
+            (out, repository, id))
+SCC_FORWARD(libgit2, const git_oid*, git_tree_id, (const git_tree* tree), (tree))
+SCC_FORWARD(libgit2, size_t, git_tree_entrycount, (const git_tree* tree), (tree))
+SCC_FORWARD(libgit2, const git_tree_entry*, git_tree_entry_byindex, (const git_tree* tree, size_t index),
+            (tree, index))
+SCC_FORWARD(libgit2, const char*, git_tree_entry_name, (const git_tree_entry* entry), (entry))
+SCC_FORWARD(libgit2, int, git_index_new, (git_index * *out), (out))
+SCC_FORWARD(libgit2, int, git_index_open, (git_index * *out, const char* path), (out, path))
+SCC_FORWARD(libgit2, void, git_index_free, (git_index * index), (index))
+SCC_FORWARD(libgit2, int, git_index_add, (git_index * index, const git_index_entry* entry), (index, entry))
+SCC_FORWARD(libgit2, size_t, git_index_entrycount, (const git_index* index), (index))
+SCC_FORWARD(libgit2, const git_index_entry*, git_index_get_byindex, (git_index * index, size_t number),
+            (index, number))
+SCC_FORWARD(libgit2, int, git_index_read_tree, (git_index * index, const git_tree* tree), (index, tree))
+SCC_FORWARD(libgit2, int, git_index_write, (git_index * index), (index))
+SCC_FORWARD(libgit2, int, git_index_write_tree_to,
+            (git_oid * out, git_index* index, git_repository* repository), (out, index, repository))
 
 }  // extern "C"
 

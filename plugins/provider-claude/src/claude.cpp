@@ -48,7 +48,9 @@ LaunchSpec Claude::plan_launch(const Json& request) {
   // any capability, and the host runs nothing of this without the evidence for it.
   if (argv.bypasses && request.integer("/user/uid", -1) == 0) spec.env["IS_SANDBOX"] = "1";
   spec.files = {{kManagedSettings,
-                 managed_settings({config, ca_file, may_bypass, request.map("/policy/env")}), "0444"}};
+                 managed_settings({config, ca_file, may_bypass, request.map("/policy/env"),
+                                   request.strings("/command_hook")}),
+                 "0444"}};
   if (config.auth == Auth::api_key) spec.secrets = {{kSecretName, config.api_key_from, true}};
   spec.destination_sets = {"anthropic-core"};
   if (config.base_url != kDefaultBaseUrl) {

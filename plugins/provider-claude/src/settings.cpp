@@ -15,6 +15,8 @@ using sdk::Json;
 using sdk::JsonWriter;
 using sdk::StringMap;
 
+constexpr int kHookSeconds = 10;
+
 Failure bad_config(const std::string& key, const std::string& reason, const std::string& hint) {
   return {SCC_E_CONFIG, "claude.config", "providers.claude." + key + " " + reason, hint};
 }
@@ -77,6 +79,19 @@ StringMap pinned_environment(const ManagedInput& input) {
   return env;
 }
 
+/// Each command line is judged before it runs. No shell between (args), and a hook that cannot start, takes
+/// too long or ends otherwise than the protocol says is a refusal (onFailure). The matcher names the tools
+/// that take a shell line.
+void write_hooks(JsonWriter& w, const std::vector<std::string>& hook) {
+  std::vector<std::string> arguments(hook.begin() + 1, hook.end());
+  arguments.insert(arguments.end(), {"--format", "claude"});
+  w.key("hooks").begin_object().key("PreToolUse").begin_array().begin_object();
+  w.member("matcher", "Bash|Monitor|PowerShell").key("hooks").begin_array().begin_object();
+  w.member("type", "command").member("command", hook.front()).member("args", arguments);
+  w.member("timeout", kHookSeconds).member("onFailure", "block");
+  w.end_object().end_array().end_object().end_array().end_object();
+}
+
 }  // namespace
 
 bool valid_base_url(const std::string& url) {
@@ -128,6 +143,7 @@ std::string managed_settings(const ManagedInput& input) {
   w.member("env", pinned_environment(input));
   if (input.config.auth == Auth::api_key) w.member("apiKeyHelper", std::string("cat ") + kSecretFile);
   w.member("allowManagedHooksOnly", true).member("disableAllHooksInCheckout", true);
+  if (!input.command_hook.empty()) write_hooks(w, input.command_hook);
   w.member("allowManagedMcpServersOnly", true).member("allowedMcpServers", std::vector<std::string>());
   if (input.may_bypass) {
     // The agent's own warning before it works unasked ("No, exit" first). Who plans the bypass is the host,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <scc/sdk/plugin.hpp>
 
@@ -35,6 +36,7 @@ struct ManagedInput {
   std::string ca_file;         ///< as the sandbox sees it
   bool may_bypass = false;     ///< the policy's permission_bypass
   sdk::StringMap network_env;  ///< the network policy's variables: the proxy, where there is one
+  std::vector<std::string> command_hook = {};  ///< argv that judges a tool call; empty: none
 };
 
 /// The text of managed-settings.json.

@@ -37,6 +37,12 @@ Outcome plan(const std::string& text) {
   return provider.plan_launch(text);
 }
 
+TEST(Launch, TheHookOfTheRequestIsInTheManagedSettings) {
+  const Outcome out = plan(request("{}", R"(,"command_hook":["/opt/scc/bin/scc-guard","hook"])"));
+  ASSERT_TRUE(out.ok()) << out.message;
+  EXPECT_THAT(out.document.str("/files/0/text"), HasSubstr("/opt/scc/bin/scc-guard"));
+}
+
 TEST(Launch, PlansASession) {
   const Outcome out = plan(request());
   ASSERT_TRUE(out.ok()) << out.message;

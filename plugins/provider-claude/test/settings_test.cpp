@@ -112,5 +112,19 @@ TEST(ManagedSettings, TheProxyOfTheNetworkPolicyIsPinnedAndNoOther) {
   EXPECT_EQ(v.at("/env/OTHER"), nullptr);
 }
 
+TEST(ManagedSettings, EachCommandLineIsJudgedAndAFailureBlocks) {
+  ManagedInput in{Config{}, kSystemCaBundle, true, {}, {"/opt/scc/bin/scc-guard", "hook"}};
+  const Value v = parsed(managed_settings(in));
+  EXPECT_EQ(v.str("/hooks/PreToolUse/0/matcher"), "Bash|Monitor|PowerShell");
+  const std::string hook = "/hooks/PreToolUse/0/hooks/0";
+  EXPECT_EQ(v.str(hook + "/type"), "command");
+  EXPECT_EQ(v.str(hook + "/command"), "/opt/scc/bin/scc-guard");
+  EXPECT_EQ(v.strings(hook + "/args"), (std::vector<std::string>{"hook", "--format", "claude"}));
+  EXPECT_EQ(v.str(hook + "/onFailure"), "block");
+  EXPECT_TRUE(v.flag("/allowManagedHooksOnly"));
+  in.command_hook.clear();
+  EXPECT_EQ(parsed(managed_settings(in)).at("/hooks"), nullptr);
+}
+
 }  // namespace
 }  // namespace scc::claude

@@ -34,6 +34,7 @@ ManagedInput managed_input(const Json& request, const Config& config, LaunchSpec
   out.config = config;
   out.may_bypass = request.flag("/policy/permission_bypass");
   out.projects = {request.require_str("/workspace/target"), request.require_str("/workspace/entry_dir")};
+  out.command_hook = request.strings("/command_hook");
   out.servers = read_servers(request.child("/mcp"), spec.notes);
   return out;
 }

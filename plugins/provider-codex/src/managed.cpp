@@ -16,6 +16,7 @@ using sdk::StringMap;
 
 /// The provider that carries the key; a built-in one cannot be given a program that hands out its token.
 constexpr const char* kKeyProvider = "scc";
+constexpr int kHookSeconds = 10;
 
 // With an untrusted project the agent does not read the repository's notes by itself.
 constexpr const char* kNotes =
@@ -93,6 +94,31 @@ void insert_privacy(toml::table& out) {
              toml::table{{"exporter", "none"}, {"metrics_exporter", "none"}, {"trace_exporter", "none"}});
 }
 
+/// The agent gives a hook's command to a shell, so each word is quoted for one.
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) {
+    out += out.empty() ? "'" : " '";
+    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    out += '\'';
+  }
+  return out;
+}
+
+/// Each command line is judged before it runs. Hooks of the requirements are the managed ones, which neither
+/// the agent nor its files can switch off; the feature is pinned for the same reason.
+void insert_hooks(toml::table& out, std::vector<std::string> hook) {
+  if (hook.empty()) return;
+  const std::string program = hook.front();
+  hook.insert(hook.end(), {"--format", "codex"});
+  toml::table command{{"type", "command"}, {"command", shell_line(hook)}, {"timeout", kHookSeconds}};
+  toml::table group{{"matcher", "^Bash$"}, {"hooks", toml::array{std::move(command)}}};
+  toml::table hooks{{"managed_dir", program.substr(0, program.rfind('/'))}};
+  hooks.insert("PreToolUse", toml::array{std::move(group)});
+  out.insert("features", toml::table{{"hooks", true}});
+  out.insert("hooks", std::move(hooks));
+}
+
 }  // namespace
 
 std::vector<McpServer> read_servers(const Json& mcp, std::vector<std::string>& notes) {
@@ -148,6 +174,7 @@ std::string requirements(const ManagedInput& input) {
   toml::table out;
   out.insert("additional_developer_instructions", kNotes);
   out.insert("allow_managed_hooks_only", true);
+  insert_hooks(out, input.command_hook);
   if (!input.may_bypass) {
     out.insert("allowed_approval_policies", toml::array{"on-request"});
     out.insert("allowed_sandbox_modes", toml::array{"read-only"});

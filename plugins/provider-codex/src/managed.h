@@ -35,6 +35,7 @@ struct ManagedInput {
   bool may_bypass = false;            ///< the policy's permission_bypass
   std::vector<std::string> projects;  ///< directories whose own configuration is not loaded
   std::vector<McpServer> servers;
+  std::vector<std::string> command_hook;  ///< argv that judges a tool call; empty: none
 };
 
 std::string managed_config(const ManagedInput& input);

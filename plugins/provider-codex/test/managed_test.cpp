@@ -91,6 +91,20 @@ TEST(Managed, NoServerMeansNoneMayRun) {
   EXPECT_EQ(table["allow_managed_hooks_only"].value<bool>(), true);
 }
 
+TEST(Managed, EachCommandLineIsJudgedByAManagedHook) {
+  ManagedInput in = input();
+  EXPECT_FALSE(requirements_of(in).contains("hooks"));
+  in.command_hook = {"/opt/scc/bin/it's", "hook"};
+  const toml::table table = requirements_of(in);
+  EXPECT_EQ(at(table, "hooks.managed_dir"), "/opt/scc/bin");
+  EXPECT_EQ(at(table, "hooks.PreToolUse[0].matcher"), "^Bash$");
+  EXPECT_EQ(at(table, "hooks.PreToolUse[0].hooks[0].type"), "command");
+  EXPECT_EQ(at(table, "hooks.PreToolUse[0].hooks[0].command"),
+            "'/opt/scc/bin/it'\\''s' 'hook' '--format' 'codex'");
+  EXPECT_EQ(table.at_path("features.hooks").value<bool>(), true);
+  EXPECT_EQ(table["allow_managed_hooks_only"].value<bool>(), true);
+}
+
 TEST(Managed, GovernedServers) {
   const sdk::testing::FakeHost fake;
   const sdk::Host host = fake.host();

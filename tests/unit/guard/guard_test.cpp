@@ -3,9 +3,12 @@
 #include "app/guard.h"
 
 #include <algorithm>
+#include <array>
 #include <fstream>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <scc/sdk/sha256.hpp>
 
@@ -13,6 +16,8 @@
 #include "guard/hooks.h"
 #include "guard/places.h"
 #include "guard/policy_file.h"
+#include "guard/tool_hook.h"
+#include "json/value.h"
 #include "os/fs.h"
 
 namespace scc::guard {
@@ -117,6 +122,116 @@ TEST(Guard, JudgesGitByItsArgvAndSettings) {
             safety::Decision::allow);
   // Here is no real git to ask for aliases: what is unknown is blocked.
   EXPECT_EQ(decide({"git", "no-such-verb"}), safety::Decision::block);
+}
+
+/// What an agent sends before it runs a line.
+std::string tool_call(const std::string& line, const std::string& tool = "Bash") {
+  json::Value call;
+  call["session_id"] = "s";
+  call["hook_event_name"] = "PreToolUse";
+  call["tool_name"] = tool;
+  call["tool_input"]["command"] = line;
+  call["tool_input"]["description"] = "a \"quoted\" one";
+  return json::dump(call);
+}
+
+std::optional<ToolCall> read(const std::string& text, const char* dialect = "claude") {
+  std::string problem;
+  std::optional<ToolCall> out = read_tool_call(text, dialect, &problem);
+  EXPECT_EQ(out.has_value(), problem.empty()) << text;
+  return out;
+}
+
+TEST(ToolHook, ReadsTheLineOfEachDialect) {
+  for (const char* dialect : {"claude", "codex"}) {
+    EXPECT_EQ(read(tool_call("git push\n\t\"x\" \xc3\xa9"), dialect)->line, "git push\n\t\"x\" \xc3\xa9");
+    EXPECT_EQ(read(R"({"tool_name":"Read","tool_input":{"file_path":"/x"}})", dialect)->line, std::nullopt);
+    EXPECT_EQ(read(tool_call("ls", "SomeNewShell"), dialect)->line, "ls")
+        << "a command is judged, whatever takes it";
+  }
+  EXPECT_EQ(read(R"({"tool_name":"Bash","cwd":"/w","tool_input":{"command":"ls"}})")->cwd, "/w");
+  EXPECT_EQ(read(tool_call("*** Begin Patch", "apply_patch"), "codex")->line, std::nullopt);
+}
+
+TEST(ToolHook, WhatIsNoToolCallIsNotOne) {
+  for (const char* text :
+       {"", "{", "null", "[]", "\"Bash\"", "{}", R"({"tool_name":"Bash"})",
+        R"({"tool_name":7,"tool_input":{}})", R"({"tool_name":"","tool_input":{"command":"ls"}})",
+        R"({"tool_name":"Bash","tool_input":"ls"})", R"({"tool_name":"Bash","tool_input":{}})",
+        R"({"tool_name":"Bash","tool_input":{"command":["ls"]}})",
+        R"({"tool_name":"Bash","tool_input":{"command":"a","command":"b"}})",
+        R"({"tool_name":"Bash","tool_input":{"command":"ls"}} x)"}) {
+    for (const char* dialect : {"claude", "codex"}) EXPECT_FALSE(read(text, dialect)) << text;
+  }
+  EXPECT_FALSE(read(tool_call("ls"), "other"));
+  EXPECT_FALSE(is_dialect(""));
+}
+
+/// Runs the hook as the agent does, on standard input.
+int hook(const std::string& text, const Words& words = {"scc-guard", "hook", "--format", "claude"}) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(pipe(ends.data()), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    _exit(run_tool_hook(words, {}));
+  }
+  close(ends[0]);
+  EXPECT_EQ(write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  close(ends[1]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(ToolHook, RefusesWhatItCannotReadAndEverythingGuardedWithoutAPolicy) {
+  // There is no policy on this machine: what the guard would block then, the hook refuses.
+  EXPECT_EQ(hook(tool_call("git commit -m x")), kExitRefused);
+  EXPECT_EQ(hook(tool_call("curl --version")), kExitRefused);
+  EXPECT_EQ(hook(tool_call("ls -la")), kExitNoObjection);
+  EXPECT_EQ(hook(tool_call("git status")), kExitNoObjection);
+  EXPECT_EQ(hook(""), kExitRefused);
+  EXPECT_EQ(hook("{\"tool_name\":\"Bash\"}"), kExitRefused);
+  EXPECT_EQ(hook(std::string(R"({"tool_name":"Bash","tool_input":{"command":"git )") + '\x01' + "\"}}"),
+            kExitRefused);
+  EXPECT_EQ(hook(tool_call("ls"), {"scc-guard", "hook"}), kExitRefused);
+  EXPECT_EQ(hook(tool_call("ls"), {"scc-guard", "hook", "--format", "other"}), kExitRefused);
+  EXPECT_EQ(hook(R"({"tool_name":"Bash","cwd":"/nonexistent","tool_input":{"command":"git push"}})"),
+            kExitRefused);
+}
+
+/// Lines of the corpus that are one plain command, whose words are therefore the argv that the guard gets.
+TEST(ToolHook, EqualArgvGetsTheVerdictOfTheGuard) {
+  const safety::Policy policy = safety::read_policy(app::guard_policy_text({}));
+  const safety::Policy broken = safety::read_policy("{");
+  int compared = 0;
+  for (const char* file : {"commands.jsonl", "adversaries.jsonl"}) {
+    std::ifstream in(std::string(SCC_SOURCE_DIR) + "/tests/data/safety/" + file);
+    for (std::string row; std::getline(in, row);) {
+      const std::string line = json::parse(row)->str("/command");
+      if (!line.starts_with("git ") || line.find_first_of("'\"\\$`;&|<>(){}*?[]#~!\n") != std::string::npos)
+        continue;
+      Words words;
+      for (std::size_t at = 0; at < line.size();) {
+        const std::size_t end = std::min(line.find(' ', at), line.size());
+        if (end > at) words.push_back(line.substr(at, end - at));
+        at = end + 1;
+      }
+      // With the broken policy a few are enough: every guarded one is blocked.
+      const bool few = compared++ % 8 == 0;
+      const GitEnvironment none{Variables{}};
+      for (const safety::Policy* one : {&policy, &broken}) {
+        if (one == &broken && !few) continue;
+        const safety::Verdict asked = judge_line(*read(tool_call(line))->line, none, *one);
+        const safety::Verdict guard = judge_git(words, none, *one);
+        EXPECT_EQ(asked.decision, guard.decision) << line << " " << asked.rule << " " << guard.rule;
+        EXPECT_EQ(asked.rule, guard.rule) << line;
+      }
+    }
+  }
+  EXPECT_GT(compared, 150);
 }
 
 TEST(Guard, KnowsTheStepsOfGitsOwnCommands) {

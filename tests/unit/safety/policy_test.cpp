@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "safety/engine.h"
+#include "safety/risk.h"
 
 namespace scc::safety {
 namespace {
@@ -106,6 +107,12 @@ TEST(Policy, WhateverIsWrongBlocks) {
                              R"({"schema":1,"action":"allow"} x)",
                              R"({"schema":1,"org_rules":[{"program":"a/b","verdict":"allow"}]})",
                              R"({"schema":1,"org_rules":[{"program":"x"}]})",
+                             R"({"schema":1,"snapshots":true})",
+                             R"({"schema":1,"snapshots":{"enabled":0}})",
+                             R"({"schema":1,"snapshots":{"keep":0}})",
+                             R"({"schema":1,"snapshots":{"keep":1.5}})",
+                             R"({"schema":1,"snapshots":{"days":9999}})",
+                             R"({"schema":1,"snapshots":{"other":1}})",
                              R"({"schema":1,"source":"\ud800"})"}) {
     const Policy read = read_policy(policy);
     EXPECT_TRUE(read.defective()) << policy;
@@ -132,6 +139,49 @@ TEST(Policy, AnInlinePolicyNeedsNoSchema) {
   EXPECT_EQ(evaluate_line("git push -f", read_inline_policy(R"({"action":"warn"})")).decision,
             Decision::warn);
   EXPECT_TRUE(read_inline_policy(R"({"schema":7})").defective());
+}
+
+TEST(Policy, SaysHowSnapshotsAreKept) {
+  const Policy plain = read_policy(R"({"schema":1})");
+  EXPECT_TRUE(plain.snapshots);
+  EXPECT_EQ(plain.snapshot_keep, 50U);
+  EXPECT_EQ(plain.snapshot_days, 30);
+  const Policy own = read_policy(R"({"schema":1,"snapshots":{"enabled":false,"keep":3,"days":2}})");
+  EXPECT_FALSE(own.defective()) << own.defect;
+  EXPECT_FALSE(own.snapshots);
+  EXPECT_EQ(own.snapshot_keep, 3U);
+  EXPECT_EQ(own.snapshot_days, 2);
+}
+
+TEST(Policy, EveryRuleSaysHowToReachTheGoalSafely) {
+  for (const RuleInfo& rule : rules()) {
+    EXPECT_FALSE(rule.hint.empty()) << rule.id;
+    EXPECT_FALSE(rule.loss.empty()) << rule.id;
+  }
+  const Policy own = read_policy(
+      R"({"schema":1,"org_rules":[{"program":"terraform","subcommand":"destroy","verdict":"block"}]})");
+  EXPECT_FALSE(evaluate_line("terraform destroy", own).hint.empty());
+}
+
+TEST(Risk, WhatMayRunAndLoseWork) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(risk_of("git.reset_hard", "reset", {"--hard"}), Risk::always);
+  EXPECT_EQ(risk_of("git.force_push", "push", {"-f"}), Risk::none);
+  for (const char* verb : {"rebase", "merge", "pull", "am", "cherry-pick", "revert", "reset"})
+    EXPECT_EQ(risk_of("", verb, {}), Risk::always) << verb;
+  EXPECT_EQ(risk_of("", "commit", Words{"-m", "x"}), Risk::none);
+  EXPECT_EQ(risk_of("", "commit", Words{"-m", "x", "--amend"}), Risk::always);
+  EXPECT_EQ(risk_of("", "commit", Words{"--ame"}), Risk::always);
+  EXPECT_EQ(risk_of("", "checkout", Words{"main"}), Risk::dirty);
+  EXPECT_EQ(risk_of("", "switch", Words{"main"}), Risk::dirty);
+  EXPECT_EQ(risk_of("", "stash", Words{"pop"}), Risk::dirty);
+  EXPECT_EQ(risk_of("", "stash", Words{"list"}), Risk::none);
+  EXPECT_EQ(risk_of("", "status", {}), Risk::none);
+  // A rule that the policy allows is still found, and its risk with it.
+  const Policy own = read_policy(R"({"schema":1,"rules":{"git.clean_force":"allow"}})");
+  const Verdict verdict = evaluate_line("git clean -fd", own);
+  EXPECT_EQ(verdict.decision, Decision::allow);
+  EXPECT_EQ(risk_of(verdict.rule, "clean", {"-fd"}), Risk::always);
 }
 
 }  // namespace
