@@ -24,12 +24,21 @@ struct SafetyCommand {
   std::string message;
 };
 
+/// Before a command that can lose work.
+struct Snapshots {
+  bool enabled = true;
+  std::int64_t keep = 50;
+  std::int64_t days = 30;
+  bool operator==(const Snapshots&) const = default;
+};
+
 struct SafetyNet {
   std::string action = "block";  ///< block, warn, allow
   std::map<std::string, bool> rules;
   StringMap levels;  ///< rule id -> block, warn, allow
   std::vector<SafetyCommand> commands;
   Strings protected_branches;
+  Snapshots snapshots;
   Strings unguarded_images;  ///< references that may run although a guarded tool in them has no guard
   bool fell_back = false;    ///< the section was missing or not readable: block with every rule
 };

@@ -184,6 +184,10 @@ SafetyNet read_safety_net(const json::Value* section_value, Strings* warnings) {
   out.levels = section_value->map_at("/rules");
   out.protected_branches = strings(*section_value, "protected_branches");
   out.unguarded_images = strings(*section_value, "unguarded_images");
+  const json::Value& snapshots = section(*section_value, "snapshots");
+  out.snapshots.enabled = flag(snapshots, "enabled", true);
+  out.snapshots.keep = snapshots.integer("/keep", out.snapshots.keep);
+  out.snapshots.days = snapshots.integer("/days", out.snapshots.days);
   for (const json::Value& one : section(*section_value, "commands").items()) {
     out.commands.push_back({text(one, "id"), text(one, "program"), text(one, "subcommand"),
                             strings(one, "flags"), text(one, "verdict"), text(one, "message")});

@@ -55,6 +55,14 @@ constexpr std::array kSafetyCommandFields{
 };
 constexpr Shape kSafetyCommand{.type = Type::object, .fields = kSafetyCommandFields, .strict = true};
 constexpr Shape kSafetyCommands{.type = Type::list, .item = &kSafetyCommand};
+constexpr Shape kSnapshotCount{.type = Type::integer, .least = 1, .most = 1000};
+constexpr Shape kSnapshotDays{.type = Type::integer, .least = 1, .most = 365};
+constexpr std::array kSnapshotFields{
+    Field{"enabled", &kFlag, "Default true."},
+    Field{"keep", &kSnapshotCount, "Default 50."},
+    Field{"days", &kSnapshotDays, "Default 30."},
+};
+constexpr Shape kSnapshots{.type = Type::object, .fields = kSnapshotFields, .strict = true};
 constexpr std::array kSafetyFields{
     Field{"action", &kSafetyAction, "Default \"block\"."},
     Field{"block_force_push", &kFlag, "Default true, as are the others."},
@@ -67,6 +75,8 @@ constexpr std::array kSafetyFields{
           kExtension},
     Field{"commands", &kSafetyCommands, "Commands that the organisation judges itself.", false, kExtension},
     Field{"protected_branches", &kNames, "", false, kExtension},
+    Field{"snapshots", &kSnapshots, "Of a repository, before a command that can lose work.", false,
+          kExtension},
     Field{"unguarded_images", &kImageRefs, "May run although git in them has no guard.", false, kExtension},
 };
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "model/parse.h"
 #include "policy/compute.h"
+#include "policy/safety_policy.h"
 
 namespace scc::policy {
 
@@ -205,6 +206,7 @@ json::Value safety(const model::SafetyNet& net) {
   if (!net.protected_branches.empty()) {
     out["protected_branches"] = json::Value::strings(net.protected_branches);
   }
+  if (net.snapshots != model::Snapshots{}) out["snapshots"] = snapshots(net.snapshots);
   if (!net.unguarded_images.empty()) out["unguarded_images"] = json::Value::strings(net.unguarded_images);
   for (const model::SafetyCommand& one : net.commands) out["commands"].array().push_back(command(one));
   return out;

@@ -36,6 +36,15 @@ json::Value safety_policy(const model::Effective& effective) {
   if (!net.protected_branches.empty()) {
     out["protected_branches"] = json::Value::strings(net.protected_branches);
   }
+  if (net.snapshots != model::Snapshots{}) out["snapshots"] = snapshots(net.snapshots);
+  return out;
+}
+
+json::Value snapshots(const model::Snapshots& snapshots) {
+  json::Value out;
+  out["enabled"] = snapshots.enabled;
+  out["keep"] = snapshots.keep;
+  out["days"] = snapshots.days;
   return out;
 }
 

@@ -11,4 +11,7 @@ namespace scc::policy {
 
 json::Value safety_policy(const model::Effective& effective);
 
+/// {enabled, keep, days}
+json::Value snapshots(const model::Snapshots& snapshots);
+
 }  // namespace scc::policy
