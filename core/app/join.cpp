@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/audit.h"
 #include "app/auth.h"
 #include "app/resolve.h"
 #include "os/tty.h"
@@ -150,6 +151,14 @@ Result<int> shell(Host& host, const LaunchOptions& options, const std::string& n
   session::Deps deps{*place.runtime, *netpolicy, host.paths, host.env};
   deps.note = [&host](const std::string& text) { host.warn(text); };
   deps.cancelled = [] { return os::cancelled(); };
+  SCC_TRY(const auto collector, join_collector(host, place.entry.name));
+  audit::Event event;
+  event.event_type = "shell.started";
+  event.message = "a process beside the agent";
+  event.subject = place.entry.provider;
+  event.argv = target.argv;
+  event.metadata = {{"sandbox", place.entry.name}, {"workspace_path", place.entry.workspace}};
+  SCC_CHECK(audit_event(host, std::move(event)));
   SCC_TRY(const session::AttachOutcome outcome, session::attach_exec(target, deps, {}));
   return outcome.exit_code;
 }
@@ -168,6 +177,7 @@ Result<int> attach(Host& host, const LaunchOptions& options, const std::string& 
   SCC_CHECK(audit_launch(host, prepared.governance, again.workspace, again.provider));
   SCC_CHECK(workspace::unchanged(prepared.workspace));
   const session::Deps deps = session_deps(host, prepared);
+  SCC_TRY(const auto collector, join_collector(host, place.entry.name));
   SCC_TRY(const session::AttachOutcome outcome, session::join_session(prepared.plan, place.entry.id, deps));
   if (outcome.timed_out) {
     return fail(Kind::policy, "session.timeout", "the session was ended: its time is over",
