@@ -9,6 +9,7 @@
 
 #include <sys/mman.h>
 
+#include "guard/audit.h"
 #include "guard/git_side.h"
 #include "guard/places.h"
 #include "guard/policy_file.h"
@@ -185,8 +186,13 @@ class Effects {
       verdict.reason += " (the safety policy cannot be trusted: " + policy_.defect + ")";
     verdict.hint = rule.hint;
     verdict.at = found->at;
+    if (verdict.decision == Decision::allow) return true;
+    const AuditEntry entry{"git", "ref", parent_.empty() ? Words{"git", found->at} : parent_, new_event_id()};
+    if (const std::string missing = record(entry, verdict);
+        !missing.empty() && verdict.decision == Decision::warn)
+      verdict = unrecorded(missing);
     if (verdict.decision == Decision::warn) report_warning(verdict);
-    if (verdict.decision == Decision::block) report_denied(verdict, false);
+    if (verdict.decision == Decision::block) report_denied(verdict, entry.id, false);
     return verdict.decision != Decision::block;
   }
 

@@ -13,6 +13,7 @@
 
 #include <sys/stat.h>
 
+#include "guard/audit.h"
 #include "guard/git_side.h"
 #include "guard/hooks.h"
 #include "guard/places.h"
@@ -73,7 +74,7 @@ int become(const std::string& tool, char** argv, const Variables& environment) {
     return kExitNoTool;
   }
   if (own.st_dev == real.st_dev && own.st_ino == real.st_ino) {
-    report_denied(internal(path + " is the guard itself"), false);
+    report_denied(internal(path + " is the guard itself"), new_event_id(), false);
     return kExitDenied;
   }
   const Words lines = lines_of(environment);
@@ -89,6 +90,21 @@ Words judged_words(const std::string& tool, int argc, char** argv) {
   const std::string name(name_of(out[0]));
   out[0] = tool == "git" && !safety::git_dashed(name).empty() ? name : tool;
   return out;
+}
+
+/// Writes the verdict to the audit log; it becomes a block where that fails and `needed` says so. True: it is
+/// one.
+bool blocked(Verdict& verdict, const std::string& tool, const Words& words, bool needed, bool json) {
+  const AuditEntry entry{tool, "argv", words, new_event_id()};
+  const std::string missing = record(entry, verdict);
+  if (!missing.empty() && verdict.decision != Decision::block && needed) {
+    verdict = unrecorded(missing);
+  } else if (!missing.empty()) {
+    report_text("warning: this is not in the audit log: " + missing);
+  }
+  if (verdict.decision != Decision::block) return false;
+  report_denied(verdict, entry.id, json);
+  return true;
 }
 
 bool only_looks(const Words& words) {
@@ -114,9 +130,9 @@ bool keep_snapshot(const Words& words, const Verdict& found, const GitEnvironmen
                     std::string(rule.hint),
                     "",
                     0};
-    if (verdict.decision == Decision::block) report_denied(verdict, json);
+    if (blocked(verdict, "git", words, true, json)) return false;
     if (verdict.decision == Decision::warn) report_warning(verdict);
-    return verdict.decision != Decision::block;
+    return true;
   }
   // Everyday commands stay quiet.
   if (!taken.id.empty() && (!found.rule.empty() || !taken.left_out.empty())) {
@@ -124,6 +140,12 @@ bool keep_snapshot(const Words& words, const Verdict& found, const GitEnvironmen
                 (taken.left_out.empty() ? "" : "; left out: " + taken.left_out));
   }
   return true;
+}
+
+/// Options alone (`git --version`) do nothing.
+bool no_command(const Words& words) {
+  return words[0] == "git" && std::all_of(words.begin() + 1, words.end(),
+                                          [](const std::string& one) { return one.starts_with("-"); });
 }
 
 int run_git(const Words& words, char** argv, const Variables& all) {
@@ -138,20 +160,20 @@ int run_git(const Words& words, char** argv, const Variables& all) {
   } else {
     verdict = judge_git(words, environment, policy);
   }
-  const bool blocked = verdict.decision == Decision::block;
-  if (verdict.decision != Decision::allow && !policy.defective() && step_of_git(parent_git(), words)) {
-    verdict = {};
-  } else if (blocked) {
-    report_denied(verdict, json);
-    return kExitDenied;
-  }
+  const bool looks = only_looks(words);
+  const bool may_step = !policy.defective() && (!looks || verdict.decision != Decision::allow);
+  const bool step = may_step && step_of_git(parent_git(), words);
+  if (step) verdict = {};
+  const bool silent = verdict.decision == Decision::allow && (looks || step || no_command(words));
+  if (!silent && blocked(verdict, "git", words, !looks, json)) return kExitDenied;
   if (policy.defective())
     report_text("warning: the safety policy cannot be trusted (" + policy.defect +
                 "); only commands that look run");
   if (verdict.decision == Decision::warn) report_warning(verdict);
-  if (only_looks(words)) return become("git", argv, environment.bare());
+  if (looks) return become("git", argv, environment.bare());
   if (access(std::string(kHooksDir).c_str(), X_OK) != 0) {
-    report_denied(internal("git's guarded hooks are missing: " + std::string(kHooksDir)), json);
+    report_denied(internal("git's guarded hooks are missing: " + std::string(kHooksDir)), new_event_id(),
+                  json);
     return kExitDenied;
   }
   if (!policy.defective() && !keep_snapshot(words, verdict, environment, policy, json)) return kExitDenied;
@@ -168,10 +190,7 @@ int run_tool(const std::string& tool, const Words& words, char** argv, Variables
     verdict.rule = std::string(safety::info(safety::Rule::policy_defective).id);
     verdict.hint = std::string(safety::info(safety::Rule::policy_defective).hint);
   }
-  if (verdict.decision == Decision::block) {
-    report_denied(verdict, wants_json(all));
-    return kExitDenied;
-  }
+  if (blocked(verdict, tool, words, true, wants_json(all))) return kExitDenied;
   if (verdict.decision == Decision::warn) report_warning(verdict);
   // A library that is loaded into a network tool would run behind the verdict.
   std::erase_if(all, [](const auto& one) { return one.first.starts_with("LD_"); });
@@ -200,7 +219,7 @@ int failed(int argc, char** argv) noexcept {
       report_text("warning: the guard failed; this command only looks and runs");
       return become(tool, argv, variables());
     }
-    report_denied(internal("the guard failed while it judged the command"), false);
+    report_denied(internal("the guard failed while it judged the command"), new_event_id(), false);
   } catch (...) {
     static constexpr char kText[] = "scc-safety: denied rule=guard.internal action=block\n";
     const ssize_t ignored = write(STDERR_FILENO, kText, sizeof kText - 1);

@@ -12,6 +12,9 @@ inline constexpr std::string_view kRealDir = "/usr/libexec/scc/real";
 /// One link to the guard for each of git's hooks.
 inline constexpr std::string_view kHooksDir = "/opt/scc/bin/hooks";
 
+/// The host's collector of the audit log, on a read-only mount.
+inline constexpr std::string_view kCollector = "/run/scc-audit/collector";
+
 inline constexpr int kExitDenied = 126;
 inline constexpr int kExitNoTool = 127;
 

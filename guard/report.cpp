@@ -31,18 +31,6 @@ std::string printable(const std::string& text) {
   return out;
 }
 
-std::string event_id() {
-  std::array<unsigned char, 8> bytes{};
-  if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) != static_cast<ssize_t>(bytes.size()))
-    bytes.fill(0);
-  std::string out;
-  for (const unsigned char byte : bytes) {
-    out += "0123456789abcdef"[byte >> 4U];
-    out += "0123456789abcdef"[byte & 15U];
-  }
-  return out;
-}
-
 std::string quoted(const std::string& text) {
   std::string out = "\"";
   for (const char c : printable(text)) {
@@ -54,8 +42,19 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-void report_denied(const safety::Verdict& verdict, bool json) {
-  const std::string id = event_id();
+std::string new_event_id() {
+  std::array<unsigned char, 8> bytes{};
+  if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) != static_cast<ssize_t>(bytes.size()))
+    bytes.fill(0);
+  std::string out;
+  for (const unsigned char byte : bytes) {
+    out += "0123456789abcdef"[byte >> 4U];
+    out += "0123456789abcdef"[byte & 15U];
+  }
+  return out;
+}
+
+void report_denied(const safety::Verdict& verdict, const std::string& id, bool json) {
   if (json) {
     return put("{\"decision\":\"block\",\"rule\":" + quoted(verdict.rule) +
                ",\"reason\":" + quoted(verdict.reason) + ",\"hint\":" + quoted(verdict.hint) +

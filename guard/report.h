@@ -8,8 +8,10 @@
 
 namespace scc::guard {
 
+/// 16 hex digits that the audit log and standard error have in common.
+std::string new_event_id();
 /// `json`: one JSON object instead (SCC_SAFETY_FORMAT=json).
-void report_denied(const safety::Verdict& verdict, bool json);
+void report_denied(const safety::Verdict& verdict, const std::string& id, bool json);
 void report_warning(const safety::Verdict& verdict);
 void report_text(const std::string& text);
 

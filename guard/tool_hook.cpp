@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <unistd.h>
 
+#include "guard/audit.h"
 #include "guard/places.h"
 #include "guard/policy_file.h"
 #include "guard/report.h"
@@ -54,6 +55,15 @@ bool read_input(std::string* out) {
   }
 }
 
+/// Refused it is in any case, recorded or not.
+int told(const Verdict& verdict, const std::string& line) {
+  const AuditEntry entry{"shell", "line", line.empty() ? Words{"?"} : Words{line}, new_event_id()};
+  if (const std::string missing = record(entry, verdict); !missing.empty())
+    report_text("warning: this is not in the audit log: " + missing);
+  report_denied(verdict, entry.id, false);
+  return kExitRefused;
+}
+
 int refuse(const std::string& reason) {
   const safety::RuleInfo& rule = safety::info(Rule::internal);
   Verdict verdict;
@@ -61,8 +71,7 @@ int refuse(const std::string& reason) {
   verdict.rule = rule.id;
   verdict.reason = reason;
   verdict.hint = rule.hint;
-  report_denied(verdict, false);
-  return kExitRefused;
+  return told(verdict, {});
 }
 
 int judge(const Words& words, const Variables& environment) {
@@ -80,8 +89,7 @@ int judge(const Words& words, const Variables& environment) {
   const Verdict verdict =
       judge_line(*call->line, GitEnvironment(environment), load_policy(std::string(kPolicyFile)));
   if (verdict.decision != Decision::block) return kExitNoObjection;
-  report_denied(verdict, false);
-  return kExitRefused;
+  return told(verdict, *call->line);
 }
 
 }  // namespace

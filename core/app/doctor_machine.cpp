@@ -12,9 +12,9 @@
 
 #include "app/doctor_checks.h"
 #include "app/images.h"
+#include "audit/log.h"
 #include "base/shell.h"
 #include "base/str.h"
-#include "config/audit.h"
 #include "git/identity.h"
 #include "net/fetch.h"
 #include "os/idmap.h"
@@ -245,7 +245,7 @@ Checks machine(Host& host) {
   out.push_back(file_check("exceptions", paths.config / "exceptions.json", me));
   out.push_back(file_check("approvals", paths.config / "approvals.json", me));
   out.push_back(file_check("plugin-trust", paths.state / "plugin-trust.json", me));
-  out.push_back(file_check("audit", config::audit_file(paths), me));
+  out.push_back(file_check("audit", audit::Log(paths).file(), me));
   for (Check& check : disks(host)) out.push_back(std::move(check));
   out.push_back(idmap(host));
   out.push_back(subordinate_ids(host));

@@ -10,8 +10,8 @@
 
 namespace scc::app {
 
-/// Opens it for writing; what it returns takes one decision line of the proxy. Errors of
-/// egress::Recorder::open.
+/// Opens it for writing; what it returns takes one decision line of the proxy, and seals the record in the
+/// audit log when it goes. Errors of egress::Recorder::open.
 Result<std::function<Status(std::string_view)>> open_egress_record(Host& host, const std::string& session);
 
 }  // namespace scc::app

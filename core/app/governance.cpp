@@ -3,9 +3,9 @@
 
 #include "app/accepted.h"
 #include "app/federated.h"
+#include "audit/log.h"
 #include "base/str.h"
 #include "config/approvals.h"
-#include "config/audit.h"
 #include "config/exceptions.h"
 #include "config/personal.h"
 #include "config/project_file.h"
@@ -236,27 +236,33 @@ json::Value Governance::plan_section() const {
 
 Status audit_launch(Host& host, const Governance& governance, const std::string& workspace,
                     const std::string& provider) {
-  const auto event = [&](const std::string& type, const std::string& message, const std::string& subject) {
-    config::AuditEvent out;
+  std::vector<audit::Event> events;
+  const auto add = [&](const std::string& type, const std::string& message, const std::string& subject,
+                       const std::string& severity) {
+    audit::Event out;
     out.event_type = type;
     out.message = message;
     out.subject = subject;
-    out.severity = "warning";
-    out.metadata = {{"workspace", workspace}, {"provider", provider}, {"team", governance.effective.team}};
-    return config::append_audit(host.paths, out);
+    out.severity = severity;
+    out.metadata = {{"workspace_path", workspace},
+                    {"provider_id", provider},
+                    {"team", governance.effective.team},
+                    {"network_policy", std::string(model::to_string(governance.network()))},
+                    {"policy", governance.digest}};
+    events.push_back(std::move(out));
   };
+  add("launch.preflight.passed", "the policy allows the launch", provider, "info");
   if (governance.without_org) {
-    SCC_CHECK(event("governance.standalone", "started without the organisation's policy",
-                    governance.org->organization.id));
+    add("governance.standalone", "started without the organisation's policy", governance.org->organization.id,
+        "warning");
   }
   for (const model::Decision& decision : governance.effective.decisions) {
     if (decision.exception_id.empty()) continue;
-    SCC_CHECK(event(
-        "governance.override.applied",
+    add("governance.override.applied",
         decision.field + " " + decision.value + " by " + decision.source + " until " + decision.expires_at,
-        decision.exception_id));
+        decision.exception_id, "warning");
   }
-  return {};
+  return audit::Log(host.paths).append(events);
 }
 
 }  // namespace scc::app

@@ -67,8 +67,8 @@ Result<remote::OrgRequest> org_request_for(Host& host, const config::OrgSource& 
 /// half applied: a layer that cannot be read is a refusal.
 Result<Governance> govern(Host& host, const GovernOptions& options);
 
-/// Audited before the agent starts: each exception in use, and a start without the organisation's policy.
-/// An audit that cannot be written is a refusal.
+/// Audited before the sandbox is made: that it will be, each exception in use, and a start without the
+/// organisation's policy. An audit that cannot be written is a refusal.
 Status audit_launch(Host& host, const Governance& governance, const std::string& workspace,
                     const std::string& provider);
 

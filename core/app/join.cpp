@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/audit.h"
 #include "app/auth.h"
 #include "app/live.h"
 #include "app/resolve.h"
@@ -151,6 +152,14 @@ Result<int> shell(Host& host, const LaunchOptions& options, const std::string& n
   session::Deps deps{*place.runtime, *netpolicy, host.paths, host.env};
   deps.note = [&host](const std::string& text) { host.warn(text); };
   deps.cancelled = [] { return os::cancelled(); };
+  SCC_TRY(const auto collector, join_collector(host, place.entry.name));
+  audit::Event event;
+  event.event_type = "shell.started";
+  event.message = "a process beside the agent";
+  event.subject = place.entry.provider;
+  event.argv = target.argv;
+  event.metadata = {{"sandbox", place.entry.name}, {"workspace_path", place.entry.workspace}};
+  SCC_CHECK(audit_event(host, std::move(event)));
   SCC_TRY(const session::AttachOutcome outcome, session::attach_exec(target, deps, {}));
   return outcome.exit_code;
 }
@@ -169,6 +178,7 @@ Result<int> attach(Host& host, const LaunchOptions& options, const std::string& 
   SCC_CHECK(audit_launch(host, prepared.governance, again.workspace, again.provider));
   SCC_CHECK(workspace::unchanged(prepared.workspace));
   const session::Deps deps = session_deps(host, prepared);
+  SCC_TRY(const auto collector, join_collector(host, place.entry.name));
   LiveWatch live(host, prepared.plan);
   session::AttachOptions attach;
   attach.revoked = live.asker();

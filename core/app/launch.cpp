@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/audit.h"
 #include "app/auth.h"
 #include "app/choices.h"
 #include "app/cleanup.h"
@@ -335,6 +336,19 @@ session::Deps session_deps(Host& host, Prepared& prepared) {
   deps.cancelled = [] { return os::cancelled(); };
   deps.record = [&host](const std::string& session) { return open_egress_record(host, session); };
   deps.tell = [&host](const std::string& text) { host.tell(text); };
+  deps.collect = [&host](const std::string& session, const os::stdfs::path& directory) {
+    return open_collector(host, session, directory);
+  };
+  deps.audit = [&host](const std::string& event, const std::string& session,
+                       std::map<std::string, std::string> facts) -> Status {
+    audit::Event out;
+    out.event_type = event;
+    out.message = "verified from inside; the process is started";
+    out.subject = facts["provider_id"];
+    out.session = session;
+    out.metadata = std::move(facts);
+    return audit_event(host, std::move(out));
+  };
   return deps;
 }
 
@@ -347,6 +361,48 @@ Error timed_out(const Prepared& prepared) {
               " h are over (session.timeout_hours)",
           "go on with it: scc start --resume",
           {}};
+}
+
+audit::Event launch_event(const std::string& type, const json::Value& plan, const std::string& severity) {
+  audit::Event out;
+  out.event_type = type;
+  out.severity = severity;
+  out.subject = plan.str("/provider/id");
+  out.metadata = {{"sandbox", plan.str("/sandbox/name")},
+                  {"provider_id", plan.str("/provider/id")},
+                  {"workspace_path", plan.str("/workspace/root")},
+                  {"plan_id", plan.str("/id")}};
+  return out;
+}
+
+/// A launch that the policy forbids is told, too.
+Result<Prepared> prepare_told(Host& host, const LaunchOptions& options) {
+  auto out = prepare(host, options);
+  if (out || out.error().kind != Kind::policy) return out;
+  audit::Event event;
+  event.event_type = "launch.preflight.failed";
+  event.severity = "error";
+  event.subject = options.provider;
+  event.message = out.error().message;
+  event.metadata = {{"failure_reason", out.error().id}, {"workspace_path", options.workspace}};
+  audit_afterwards(host, std::move(event));
+  return out;
+}
+
+/// The launch is over, whatever came of it.
+void audit_end(Host& host, const json::Value& plan, const Result<session::AttachOutcome>& outcome) {
+  audit::Event out =
+      launch_event(outcome ? "launch.ended" : "launch.failed", plan, outcome ? "info" : "error");
+  if (outcome) {
+    out.message = outcome->timed_out          ? "ended by its time"
+                  : !outcome->revoked.empty() ? "ended by the policy: " + outcome->revoked
+                                              : "ended";
+    out.metadata["exit_code"] = std::to_string(outcome->exit_code);
+  } else {
+    out.message = outcome.error().message;
+    out.metadata["failure_reason"] = outcome.error().id;
+  }
+  audit_afterwards(host, std::move(out));
 }
 
 }  // namespace
@@ -362,7 +418,7 @@ Error revoked(const std::string& reason) {
 Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox) {
   LaunchOptions options = wanted;
   if (options.resume && !options.resumed) SCC_CHECK(apply_resume(host, options));
-  SCC_TRY(Prepared prepared, prepare(host, options));
+  SCC_TRY(Prepared prepared, prepare_told(host, options));
   for (const std::string& warning : prepared.plan.strings_at("/warnings")) host.warn(warning);
   SCC_TRY(const std::string image, ensure_image(host, prepared));
   // Where a configured registry is silent the base is bootstrapped, and the image has another name.
@@ -390,6 +446,7 @@ Result<int> start(Host& host, const LaunchOptions& wanted, std::string* sandbox)
   session::AttachOptions attach;
   attach.revoked = live.asker();
   const auto outcome = session::run_session(prepared.plan, deps, attach);
+  audit_end(host, prepared.plan, outcome);
   if (has_kept_sandbox(host, prepared.plan.str("/workspace/root"))) guards.leave();
   if (const Status removed = guards.release(); !removed) host.warn(removed.error().message);
   if (!outcome) return fail(outcome.error());

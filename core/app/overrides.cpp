@@ -5,9 +5,9 @@
 
 #include "app/launch.h"
 #include "app/resolve.h"
+#include "audit/log.h"
 #include "base/str.h"
 #include "config/approvals.h"
-#include "config/audit.h"
 #include "policy/why.h"
 
 namespace scc::app {
@@ -49,13 +49,13 @@ Result<Governance> govern_here(Host& host, const std::optional<Resolved>& here, 
 
 Status audit_change(Host& host, const std::string& type, const std::string& message,
                     const std::string& subject, std::map<std::string, std::string> metadata) {
-  config::AuditEvent event;
+  audit::Event event;
   event.event_type = type;
   event.message = message;
   event.subject = subject;
   event.severity = "warning";
   event.metadata = std::move(metadata);
-  return config::append_audit(host.paths, event);
+  return audit::Log(host.paths).append(event);
 }
 
 std::int64_t cap_of(const Governance& governance) {

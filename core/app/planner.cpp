@@ -111,6 +111,8 @@ json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files,
   }
   if (in.network.has("/relay"))
     out.push_back(bind_mount("${session.dir}/net/run", std::string(kNetDir), true));
+  if (!in.guard.policy.empty())
+    out.push_back(bind_mount("${session.dir}/audit", std::string(kAuditDir), true));
   out.push_back(bind_mount(in.libexec_dir, std::string(kToolDir), true));
   for (const std::string& path : in.guard.paths) {
     out.push_back(bind_mount(in.libexec_dir + "/" + std::string(kGuardName), path, true));
@@ -268,6 +270,7 @@ json::Value checks_json(const PlanInputs& in, const std::vector<InstanceFile>& f
     readonly.emplace_back(kNetDir);
     out["proxy_port"] = in.network.integer("/relay/port");
   }
+  if (!in.guard.policy.empty()) readonly.emplace_back(kAuditDir);
   readonly.insert(readonly.end(), in.guard.paths.begin(), in.guard.paths.end());
   out["readonly"] = json::Value::strings(readonly);
   if (!in.guard.policy.empty() && in.guard.required) {
@@ -362,6 +365,7 @@ Result<json::Value> make_plan(const PlanInputs& in) {
     plan["safety"]["policy_digest"] = os::sha256_hex(in.guard.policy);
     plan["safety"]["guarded"] = json::Value::strings(in.guard.paths);
     plan["safety"]["required"] = in.guard.required;
+    plan["audit"]["directory"] = kAuditDir;
   }
   plan["image"]["context"] = in.image_context;
   plan["image"]["ref"] = in.image_ref;

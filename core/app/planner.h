@@ -18,7 +18,8 @@ namespace scc::app {
 
 inline constexpr std::string_view kHome = "/home/agent";
 inline constexpr std::string_view kToolDir = "/opt/scc/bin";
-inline constexpr std::string_view kNetDir = "/run/scc-net";  ///< the socket to the proxy, in the sandbox
+inline constexpr std::string_view kNetDir = "/run/scc-net";      ///< the socket to the proxy, in the sandbox
+inline constexpr std::string_view kAuditDir = "/run/scc-audit";  ///< the collector's socket, in the sandbox
 inline constexpr std::string_view kPolicyFile = "/etc/scc/safety.json";
 inline constexpr std::string_view kGuardName = "scc-guard";  ///< below the libexec directory and kToolDir
 inline constexpr std::string_view kGuardHookVerb = "hook";   ///< its mode as an agent's own hook

@@ -43,16 +43,11 @@ Status run_editor(const os::Environment& env, const os::stdfs::path& file) {
 std::vector<StoredFile> stored_files(const Host& host) {
   const os::Paths& paths = host.paths;
   return {
-      {"configuration", paths.config / "config.json"},
-      {"system pins", paths.system / "config.json"},
-      {"exceptions", paths.config / "exceptions.json"},
-      {"approvals", paths.config / "approvals.json"},
-      {"personal profiles", paths.config / "personal"},
-      {"organisation cache", paths.cache / "org"},
-      {"audit log", paths.state / "audit" / "launch-events.jsonl"},
-      {"instances", paths.state / "instances"},
-      {"plugin trust", paths.state / "plugin-trust.json"},
-      {"plugins", paths.data / "plugins"},
+      {"configuration", paths.config / "config.json"},      {"system pins", paths.system / "config.json"},
+      {"exceptions", paths.config / "exceptions.json"},     {"approvals", paths.config / "approvals.json"},
+      {"personal profiles", paths.config / "personal"},     {"organisation cache", paths.cache / "org"},
+      {"audit log", paths.state / "audit" / "audit.jsonl"}, {"instances", paths.state / "instances"},
+      {"plugin trust", paths.state / "plugin-trust.json"},  {"plugins", paths.data / "plugins"},
   };
 }
 

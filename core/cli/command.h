@@ -68,6 +68,7 @@ std::vector<Command> exception_commands();
 std::vector<Command> profile_commands();
 std::vector<Command> safety_commands();
 std::vector<Command> undo_commands();
+std::vector<Command> audit_commands();
 std::vector<Command> doctor_commands();
 std::vector<Command> meta_commands();
 

@@ -27,7 +27,7 @@ const std::vector<Command>& commands() {
          {start_commands(), session_commands(), sandbox_commands(), provider_commands(), team_commands(),
           config_commands(), explain_commands(), egress_commands(), prove_commands(), exception_commands(),
           profile_commands(), org_commands(), image_commands(), plugin_commands(), safety_commands(),
-          undo_commands(), doctor_commands(), meta_commands()}) {
+          undo_commands(), audit_commands(), doctor_commands(), meta_commands()}) {
       out.insert(out.end(), part.begin(), part.end());
     }
     return out;

@@ -47,16 +47,6 @@ std::string plain(std::string_view text, std::string_view others) {
   return out;
 }
 
-std::string first_prev(std::string_view session) {
-  return os::sha256_hex("scc.egress-record/1\n" + std::string(session));
-}
-
-std::string hash_of(const Event& event) {
-  json::Value body = event.to_json();
-  body.object().erase("hash");
-  return os::sha256_hex(json::dump(body));
-}
-
 std::string layer_of(std::string_view rule) {
   static constexpr std::array<std::string_view, 6> kLayers = {"builtin", "provider", "org",
                                                               "team",    "project",  "mcp"};
@@ -118,121 +108,40 @@ Result<std::optional<Event>> read_decision(std::string_view line) {
   return std::optional<Event>(std::move(out));
 }
 
-Result<Event> read_event(std::string_view line) {
-  const auto in = json::parse(line, {kMaxRecordLine, 4});
-  if (!in || !in->is_object()) return fail(Kind::policy, "egress.chain", "it is no JSON object");
+Event event_of(const json::Value& in) {
   Event out;
-  out.seq = in->integer("/seq");
-  out.time = in->str("/time");
-  out.session = in->str("/session");
-  out.method = in->str("/method");
-  out.host = in->str("/host");
-  out.port = static_cast<int>(in->integer("/port"));
-  out.verdict = in->str("/verdict");
-  out.rule = in->str("/rule");
-  out.layer = in->str("/layer");
-  out.prev = in->str("/prev");
-  out.hash = in->str("/hash");
-  // Members that nobody reads would not be bound by the hash.
-  if (json::dump(out.to_json()) != line)
-    return fail(Kind::policy, "egress.chain", "it is not as scc writes it");
+  out.seq = in.integer("/seq");
+  out.time = in.str("/time");
+  out.session = in.str("/session");
+  out.method = in.str("/method");
+  out.host = in.str("/host");
+  out.port = static_cast<int>(in.integer("/port"));
+  out.verdict = in.str("/verdict");
+  out.rule = in.str("/rule");
+  out.layer = in.str("/layer");
+  out.prev = in.str("/prev");
+  out.hash = in.str("/hash");
   return out;
 }
 
-/// Why the event does not follow; empty when it does.
-std::string break_of(const Event& event, const Head& head, std::string_view session) {
-  if (event.session != session) return "it is of another session";
-  if (event.seq != head.seq + 1)
-    return "its number is " + std::to_string(event.seq) + " after " + std::to_string(head.seq);
-  if (event.prev != head.hash) return "it does not follow the line before";
-  if (event.hash != hash_of(event)) return "it was changed";
-  return {};
-}
-
-/// Hands out lines; what follows the last newline is counted and left.
-Result<std::uintmax_t> each_line(const os::Fd& fd, const path& file,
-                                 const std::function<bool(std::string_view)>& each) {
-  std::string held;
-  std::uintmax_t whole = 0;
-  std::array<char, 65536> buffer{};
-  for (;;) {
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(os::errno_error("read", file, errno));
-    if (n == 0) return whole;
-    held.append(buffer.data(), static_cast<std::size_t>(n));
-    std::size_t begin = 0;
-    for (std::size_t end = held.find('\n'); end != std::string::npos; end = held.find('\n', begin)) {
-      if (!each(std::string_view(held).substr(begin, end - begin))) return whole;
-      whole += end + 1 - begin;
-      begin = end + 1;
-    }
-    held.erase(0, begin);
-    if (held.size() > kMaxRecordLine) {
-      each(held);
-      return whole;
-    }
-  }
+audit::Head first_head(std::string_view session) {
+  return audit::chain_start("scc.egress-record/1\n" + std::string(session));
 }
 
 Result<os::Fd> open_record(const path& file, int flags) {
-  os::Fd fd{::open(file.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600)};
-  if (!fd) return fail(os::errno_error("open", file, errno));
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return fail(os::errno_error("stat", file, errno));
-  const bool owned = info.st_uid == ::geteuid() || info.st_uid == 0 || ::geteuid() == 0;
-  if (!S_ISREG(info.st_mode) || info.st_nlink != 1 || !owned || (info.st_mode & 022U) != 0) {
-    return fail(Kind::policy, "egress.unsafe",
-                str::printable(file.native()) + " is not a file that only you can write",
-                "chmod 600 it, or move it away");
-  }
-  return fd;
+  return audit::open_chain(file, flags, "egress.unsafe");
 }
 
 Result<Checked> check(const os::Fd& fd, const path& file, std::string_view session,
                       const std::function<void(const Event&)>& each) {
-  Checked out;
-  out.head.hash = first_prev(session);
-  std::int64_t line_number = 0;
-  SCC_TRY(out.bytes, each_line(fd, file, [&](std::string_view line) {
-            ++line_number;
-            const auto event = read_event(line);
-            const std::string problem = event ? break_of(*event, out.head, session) : event.error().message;
-            if (!problem.empty()) {
-              out.intact = false;
-              out.problem = "line " + std::to_string(line_number) + ": " + problem;
-              return false;
-            }
-            out.head = {event->seq, event->hash};
-            each(*event);
-            return true;
-          }));
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return fail(os::errno_error("stat", file, errno));
-  out.torn = out.intact && static_cast<std::uintmax_t>(info.st_size) > out.bytes;
-  return out;
-}
-
-/// Half a line that a power cut left goes to a file beside; the record ends with whole lines again.
-Status set_aside(const os::Fd& fd, const path& file, std::uintmax_t whole) {
-  std::string rest(kMaxRecordLine, '\0');
-  const ssize_t n = ::pread(fd.get(), rest.data(), rest.size(), static_cast<off_t>(whole));
-  if (n < 0) return fail(os::errno_error("read", file, errno));
-  rest.resize(static_cast<std::size_t>(n));
-  SCC_CHECK(os::append_line(file.native() + ".torn", rest, 0600));
-  if (::ftruncate(fd.get(), static_cast<off_t>(whole)) != 0)
-    return fail(os::errno_error("truncate", file, errno));
-  return {};
-}
-
-Status write_whole(const os::Fd& fd, const path& file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd.get(), text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(os::errno_error("append to", file, errno));
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
+  audit::ChainReader reader{kMaxRecordLine};
+  reader.judge = [&](const json::Value& line, std::string_view text) -> std::string {
+    const Event event = event_of(line);
+    if (json::dump(event.to_json()) != text) return "it is not as scc writes it";
+    return event.session == session ? "" : "it is of another session";
+  };
+  reader.take = [&](const json::Value& line, std::string_view) { each(event_of(line)); };
+  return audit::check_chain(fd, file, first_head(session), reader);
 }
 
 Status check_session(std::string_view session) {
@@ -284,7 +193,7 @@ Result<Recorder> Recorder::open(const os::Paths& paths, std::string session) {
                 str::printable(file.native()) + " is not what was recorded: " + checked.problem,
                 "keep a copy of it, and move it away to begin a new record");
   }
-  if (checked.torn) SCC_CHECK(set_aside(fd, file, checked.bytes));
+  if (checked.torn) SCC_CHECK(audit::set_aside(fd, file, checked.bytes, kMaxRecordLine));
   return Recorder(file, std::move(session), std::move(lock), std::move(fd), checked.head);
 }
 
@@ -296,12 +205,11 @@ Result<bool> Recorder::append(std::string_view line) {
                 "the session asked for the web " + std::to_string(kMaxRecordLines) + " times",
                 "see what it asks for: scc egress log --session " + session_);
   }
-  event->seq = head_.seq + 1;
   event->session = session_;
-  event->prev = head_.hash;
-  event->hash = hash_of(*event);
-  SCC_CHECK(write_whole(fd_, file_, json::dump(event->to_json()) + "\n"));
-  head_ = {event->seq, event->hash};
+  Head next = head_;
+  const std::string line_out = audit::link_line(event->to_json(), next);
+  SCC_CHECK(audit::append_whole(fd_, file_, line_out + "\n"));
+  head_ = std::move(next);
   return true;
 }
 

@@ -4,13 +4,14 @@
 // Reads and writes files of the user's own. One writer a session.
 //
 // What the chain shows: a line changed, taken out, put in or moved, and lines of another session. What it
-// cannot show by itself: lines taken off the end, for which head() is kept elsewhere when the session ends.
+// cannot show by itself: lines taken off the end, for which the audit log keeps head() when the session ends.
 // The agent cannot reach the file; whoever can write it as the user can also write a new chain.
 #pragma once
 
 #include <functional>
 #include <optional>
 
+#include "audit/chain.h"
 #include "json/value.h"
 #include "os/env.h"
 #include "os/fs.h"
@@ -37,11 +38,8 @@ struct Event {
   json::Value to_json() const;
 };
 
-/// Where the chain stands.
-struct Head {
-  std::int64_t seq = 0;
-  std::string hash;
-};
+using audit::Checked;
+using audit::Head;
 
 os::stdfs::path record_file(const os::Paths& paths, std::string_view session);
 
@@ -73,13 +71,6 @@ class Recorder {
 };
 
 /// Reads a record line by line and checks the chain. `each` sees the events that are intact, in order.
-struct Checked {
-  Head head;
-  bool intact = true;
-  std::string problem;       ///< "line 12: ..." where it is not
-  std::uintmax_t bytes = 0;  ///< of whole lines
-  bool torn = false;         ///< half a line follows
-};
 /// Kind::not_found egress.none when there is no record; Kind::policy os.link, egress.unsafe.
 Result<Checked> read_record(const os::Paths& paths, std::string_view session,
                             const std::function<void(const Event&)>& each);

@@ -104,6 +104,12 @@ Result<AttachOutcome> attach_exec(const ExecTarget& wanted, const Deps& deps, co
           deps.runtime.exec_open(target.sandbox_id, exec_request(target, tty, size)));
   Handshake handshake(*exec, signals, deps, options);
   SCC_TRY(json::Value evidence, handshake.receive_evidence(target, tty));
+  if (hooks.on_verified) {
+    if (Status allowed = hooks.on_verified(evidence); !allowed) {
+      wipe(frame);
+      return fail(std::move(allowed).error());
+    }
+  }
   auto started = handshake.go(frame);
   wipe(frame);
   listeners.reset();
@@ -163,6 +169,24 @@ Result<std::vector<std::pair<std::string, std::string>>> resolve_secrets(const j
   return out;
 }
 
+/// What is written to the audit log before the process of a plan runs.
+std::function<Status(const json::Value&)> audited(const Deps& deps, std::string event,
+                                                  const json::Value& plan, std::string session) {
+  if (!deps.audit) return {};
+  return [&deps, &plan, event = std::move(event), session = std::move(session)](const json::Value& evidence) {
+    return deps.audit(event, session,
+                      {{"sandbox", plan.str("/sandbox/name")},
+                       {"provider_id", plan.str("/provider/id")},
+                       {"runtime", plan.str("/runtime/id")},
+                       {"network_policy", plan.str("/network/mode")},
+                       {"workspace_path", plan.str("/workspace/root")},
+                       {"team", plan.str("/governance/team")},
+                       {"plan_id", plan.str("/id")},
+                       {"policy_digest", plan.str("/safety/policy_digest")},
+                       {"evidence_sha256", os::sha256_hex(json::dump(evidence))}});
+  };
+}
+
 }  // namespace
 
 std::int64_t session_limit_ms(const json::Value& plan, const os::Environment& env) {
@@ -198,6 +222,7 @@ Result<AttachOutcome> attach_agent(Running& running, const Deps& deps, const Att
   json::Value evidence;
   Status recorded;
   AttachHooks hooks;
+  hooks.on_verified = audited(deps, "launch.started", running.plan(), running.session_id());
   hooks.on_started = [&](const json::Value& seen) {
     running.set_agent_started();
     evidence = seen;
@@ -287,6 +312,7 @@ Result<AttachOutcome> join_session(const json::Value& plan, std::string_view san
   options.limit_ms = session_limit_ms(plan, deps.env);
   SCC_CHECK(store.put(stored));
   AttachHooks hooks;
+  hooks.on_verified = audited(deps, "launch.joined", plan, stored.id);
   hooks.on_settled = [&] {
     stored.status = SessionStatus::running;
     stored.runs = 1;

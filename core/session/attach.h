@@ -60,6 +60,8 @@ struct AttachOutcome {
 
 /// What to do beside the running process; each but on_watch is called once.
 struct AttachHooks {
+  /// The evidence is good; when this fails the process is not run.
+  std::function<Status(const json::Value& evidence)> on_verified = {};
   /// The process is about to run. Nothing that takes time: its first output waits for it.
   std::function<void(const json::Value& evidence)> on_started = {};
   /// Its first output was carried, or it has said nothing for a moment; at the latest when it ended.

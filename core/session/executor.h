@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,6 +41,16 @@ struct Deps {
   /// Opens the record of what the session asks of the web; what it returns takes one decision line of the
   /// proxy, on another thread. Empty: nobody keeps one.
   std::function<Result<std::function<Status(std::string_view)>>(const std::string& session)> record = {};
+  /// Takes lines of the sandbox's guard for the audit log, on another thread, while what it returns lives.
+  /// `directory` is what the sandbox sees read-only. Empty: nobody takes any, and guarded commands are
+  /// blocked.
+  std::function<Result<std::shared_ptr<void>>(const std::string& session, const stdfs::path& directory)>
+      collect = {};
+  /// Writes to the audit log that a process is about to run, after its evidence; it does not run when this
+  /// fails.
+  std::function<Status(const std::string& event, const std::string& session,
+                       std::map<std::string, std::string> facts)>
+      audit = {};
   /// `scc start --fresh`: a sandbox of that name is ended, whoever looks after it, and made anew.
   bool replace = false;
 };

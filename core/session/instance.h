@@ -20,6 +20,9 @@ namespace scc::session {
 
 namespace stdfs = std::filesystem;
 
+/// In the instance directory: what the sandbox sees of the audit collector.
+inline constexpr std::string_view kAuditDirectory = "audit";
+
 /// A container name that may become a file name: [A-Za-z0-9][A-Za-z0-9_.-]{0,127}.
 bool valid_name(std::string_view name) noexcept;
 /// UUID version 7 (RFC 9562): milliseconds of the clock, then random bits.

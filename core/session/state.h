@@ -37,6 +37,7 @@ struct Running::State {
   json::Value attachment;
   json::Value network_evidence;  ///< scc.netpolicy-evidence/1; null where the policy enforces nothing
   std::unique_ptr<detail::Decisions> decisions;  ///< of the proxy; null where there is none
+  std::shared_ptr<void> collector;               ///< of the guard's lines
   int revivals = 0;                              ///< how often the proxy was started again
   bool agent_started = false;
   std::vector<Undo> undo;  ///< in the order of making

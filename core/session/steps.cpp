@@ -265,6 +265,17 @@ Status run_step(State& state, const json::Value& step, const Deps& deps) {
   return state.journal.step(op, json::Value(), [&] { return dispatch(state, step, deps); });
 }
 
+namespace {
+
+Status open_collector(State& state, const Deps& deps) {
+  const stdfs::path directory = state.directory / kAuditDirectory;
+  if (!deps.collect) return os::make_dirs(directory);
+  SCC_TRY(state.collector, deps.collect(state.record.id, directory));
+  return {};
+}
+
+}  // namespace
+
 Status create_instance(State& state, const Deps& deps) {
   constexpr std::string_view kOp = "instance.create";
   // The journal lives in the directory that this step makes, so its intent line comes right after.
@@ -279,6 +290,7 @@ Status create_instance(State& state, const Deps& deps) {
   SCC_CHECK(state.journal.intent(kOp, json::Value(json::Object{{"session", state.record.id}})));
   SCC_CHECK(write_record(directory, state.record));
   SCC_CHECK(os::make_dirs(directory / "files"));
+  if (state.plan.has("/audit")) SCC_CHECK(open_collector(state, deps));
   SCC_CHECK(write_new_file(directory / "plan.json", json::dump(state.plan), 0600));
   SCC_CHECK(write_new_file(directory / kFactsFile, json::dump(state.facts), 0600));
   SCC_CHECK(save_session(state, deps));

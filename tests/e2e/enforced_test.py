@@ -93,6 +93,26 @@ class Enforced(EnforcedWorld):
         self.assert_gone(world)
         world.assert_quiet(self)
 
+    def test_the_record_is_sealed_in_the_audit_log(self):
+        world = self.enforced_world()
+        repo = world.repo()
+        self.ok(world.sh(repo, "curl -sS -m 10 https://api.example.com/ 2>/dev/null; true"))
+        session = self.record(world)[-1]["session"]
+        path = os.path.join(world.state, "egress", session + ".jsonl")
+        audit = self.ok(world.scc("audit", "show", "--event", "egress.", "--limit", "100", "--json")).data["events"]
+        seal, = [line for line in audit if line["event_type"] == "egress.sealed"]
+        self.assertEqual((seal["session"], seal["metadata"]["head"]), (session, self.record(world)[-1]["hash"]))
+        self.assertIn("api.example.com:443", [line["subject"] for line in audit if line["event_type"] == "egress.denied"])
+        self.assertEqual(self.ok(world.scc("audit", "verify", "--json")).data["sealed"], 1)
+        with open(path, encoding="utf-8") as file:
+            lines = file.readlines()
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(lines[:-1])
+        self.ok(world.scc("egress", "log", "--session", session))
+        done = world.scc("audit", "verify")
+        self.refused(done, 6)
+        self.assertIn("were taken off the end", done.err)
+
     def test_what_the_engine_was_asked_for(self):
         world = self.enforced_world()
         repo = world.repo()

@@ -319,7 +319,7 @@ class Joining(Base, support.Case):
         child = self.run_one(world, repo, "--standalone")
         [main] = sessions(world)
         # A launch without the organisation is written to the audit log, and that waits for its lock.
-        lock = world.write(os.path.join(world.state, "audit", "launch-events.lock"), "1\n", 0o600)
+        lock = world.write(os.path.join(world.state, "audit", "audit.lock"), "1\n", 0o600)
         with open(lock, "r+b") as file:
             fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
             joining = world.popen("attach", main["sandbox"], "--", "/bin/echo", "inside")

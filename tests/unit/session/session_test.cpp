@@ -134,6 +134,57 @@ TEST_F(WholeSessionTest, MissingSecretUndoesTheLaunch) {
   EXPECT_EQ(count("sandboxes"), 0U);
 }
 
+TEST_F(WholeSessionTest, NoAgentWithoutItsAuditLine) {
+  file_engine.scripts.push_back([&](test::ExecPeer& peer) {
+    const json::Value plan = read_executed_plan(paths, test::PlanOptions{}.name).value();
+    test::send_evidence(peer, test::good_evidence(peer, *plan.at("/sandbox/mounts")));
+    EXPECT_EQ(peer.read_to_end(), "") << "nothing tells the checker to go on";
+  });
+  Deps full = deps();
+  std::string told;
+  full.audit = [&](const std::string& event, const std::string& session,
+                   const std::map<std::string, std::string>& facts) -> Status {
+    told = event + " " + facts.at("sandbox");
+    EXPECT_FALSE(session.empty());
+    EXPECT_EQ(facts.at("evidence_sha256").size(), 64U);
+    return fail(Kind::config, "audit.unwritable", "no space left on device", "make room");
+  };
+  const auto outcome = run_session(test::make_plan(), full, options);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().id, "audit.unwritable");
+  EXPECT_EQ(told, "launch.started " + test::PlanOptions{}.name);
+  EXPECT_EQ(count("sandboxes"), 0U);
+  EXPECT_FALSE(stdfs::exists(directory()));
+  EXPECT_FALSE(locked());
+}
+
+TEST_F(WholeSessionTest, TheCollectorServesAsLongAsTheSession) {
+  json::Value plan = test::make_plan();
+  plan["audit"]["directory"] = "/run/scc-audit";
+  bool serves = false;
+  bool served_the_agent = false;
+  Deps full = deps();
+  full.collect = [&](const std::string&, const stdfs::path& at) -> Result<std::shared_ptr<void>> {
+    EXPECT_EQ(at, directory() / "audit");
+    serves = true;
+    return std::shared_ptr<void>(&serves, [](bool* flag) { *flag = false; });
+  };
+  file_engine.agent = [&](test::ExecPeer& peer) {
+    served_the_agent = serves;
+    peer.exit(0);
+  };
+  ASSERT_TRUE(run_session(plan, full, options));
+  EXPECT_TRUE(served_the_agent);
+  EXPECT_FALSE(serves);
+  full.collect = [](const std::string&, const stdfs::path&) -> Result<std::shared_ptr<void>> {
+    return fail(Kind::prereq, "audit.collector", "no sockets here");
+  };
+  const auto refused = run_session(plan, full, options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().id, "audit.collector");
+  EXPECT_FALSE(locked());
+}
+
 TEST_F(WholeSessionTest, SandboxThatCannotBeStoppedIsAnError) {
   file_engine.failures["sandbox_stop"] = Error{Kind::tool, "x", "stuck", "", {}};
   const auto outcome = run_session(test::make_plan(), deps(), options);
