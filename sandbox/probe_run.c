@@ -120,8 +120,8 @@ static void try_route(const char* address, ProbeFinding* out) {
   probe_set(out, "reached", "", "a route leads there (no packet was sent)");
 }
 
-// A route of a sandbox on a network of its own is a way out only when somebody is there: an engine may write one
-// to the address that the host would have had. The attempts make the kernel ask who has it.
+// A route of a sandbox on a network of its own is a way out only when somebody is there: an engine may write
+// one to the address that the host would have had. The attempts make the kernel ask who has it.
 static void try_way(const char* own, const char* address, uint16_t port, ProbeFinding* out) {
   try_route(address, out);
   if (strcmp(out->kind, "reached") != 0) return;

@@ -15,7 +15,8 @@ bool is_refusal(std::string_view value) {
   return value == "403" || value == "400" || value == "405" || value == "501";
 }
 
-/// The name under which the address of "10.213.0.2/29" or "10.213.0.2:3128" is looked up; empty for no address.
+/// The name under which the address of "10.213.0.2/29" or "10.213.0.2:3128" is looked up; empty for no
+/// address.
 std::string reverse_name(const std::string& text) {
   const auto octets = str::split(text.substr(0, text.find_first_of("/:")), '.');
   if (octets.size() != 4) return {};

@@ -84,8 +84,8 @@ class AttachTest : public ScriptedTest {
   void expect_forward(int signal) {
     expect_exec([signal, this](test::ExecPeer& peer) {
       const auto argv = peer.request().strings_at("/argv");
-      EXPECT_THAT(argv,
-                  ::testing::ElementsAre("/opt/scc/bin/scc-signal", "signal", "token", std::to_string(signal)));
+      EXPECT_THAT(
+          argv, ::testing::ElementsAre("/opt/scc/bin/scc-signal", "signal", "token", std::to_string(signal)));
       EXPECT_EQ(peer.request().integer("/user/uid"), 1000);
       EXPECT_FALSE(peer.request().flag("/tty"));
       forwarded = signal;
