@@ -16,7 +16,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPause{60'000};
 constexpr std::chrono::milliseconds kStep{100};
-constexpr int kRefusedConfig = 3;
 constexpr int kRefusedPolicy = 6;
 
 /// For tests SCC_TEST_LIVE_MS says how long the pause is; it can only shorten it.
@@ -35,7 +34,7 @@ std::chrono::milliseconds pause_of(const std::map<std::string, std::string>& env
 std::string revoked_by(const json::Value& was, int code, const std::string& out) {
   const auto envelope = json::parse(out);
   if (!envelope) return {};
-  if (code == kRefusedConfig || code == kRefusedPolicy) {
+  if (code == kRefusedPolicy) {
     return "a start would be refused now: " + envelope->str("/data/user_message", "by the policy");
   }
   const json::Value* plan = code == 0 ? envelope->at("/data/plan") : nullptr;

@@ -17,8 +17,8 @@
 namespace scc::app {
 
 /// Why a session of the plan `was` must end after a dry run that printed `out` and ended with `code`; empty:
-/// it goes on. Refusals of the policy or the configuration (exit codes 6 and 3) end it; an engine or a server
-/// that does not answer, or output that cannot be read, does not.
+/// it goes on. A refusal of the policy (exit code 6) ends it; a document that is just being written, an
+/// engine or a server that does not answer, and output that cannot be read, do not.
 std::string revoked_by(const json::Value& was, int code, const std::string& out);
 
 /// The arguments of the dry run, after the program's name.

@@ -311,7 +311,7 @@ class Enforced(EnforcedWorld):
 
         wide = ["api.example.com", "docs.example.com", "more.example.com"]
         for what, told in (({"egress": {"allow": ["api.example.com"]}}, "not allowed any more: docs.example.com:443"),
-                           ({"network_policy": "locked-down-web"}, "locked-down-web now"),
+                           ({"network_policy": "locked-down-web"}, "locked-down-web"),
                            ({"allowed_providers": ["codex"]}, "a start would be refused now")):
             with self.subTest(told=told):
                 world = self.enforced_world(defaults=defaults())

@@ -252,7 +252,7 @@ class OnRootlessPodman(support.Case):
         self.need_root()
         self.give_images(self.world(engine="podman"))
         done = self.user(f"mkdir -p work && {support.SCC} start ~/work --runtime podman --provider claude --shell -- "
-                         "/bin/sh -c 'id -u; echo made >made'; cat work/made; rm -rf work")
+                         "/bin/sh -c 'id -u; git init -q . && git add -A && echo made >made'; cat work/made; rm -rf work")
         self.assertEqual(done.stdout.split()[1:], ["made"], done.stderr)
 
 
