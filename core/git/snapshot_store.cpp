@@ -6,8 +6,10 @@
 #include <fcntl.h>
 
 #include <git2/sys/odb_backend.h>
+#include <sys/stat.h>
 
 #include "base/str.h"
+#include "os/links.h"
 
 namespace scc::git {
 
@@ -43,6 +45,28 @@ void packed_refs(const SnapshotPlace& place,
     if (line.size() > 41 && line[40] == ' ')
       found(std::string_view(line).substr(0, 40), std::string_view(line).substr(41));
   }
+}
+
+/// The first symbolic link in a directory and, as deep as `deeper`, the ones in it; empty: none.
+std::string link_below(const os::Fd& directory, unsigned deeper) {
+  const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* listed = copy < 0 ? nullptr : ::fdopendir(copy);
+  if (listed == nullptr) return ".";
+  std::string found;
+  for (const dirent* one = ::readdir(listed); one != nullptr && found.empty(); one = ::readdir(listed)) {
+    const std::string name = one->d_name;
+    struct stat info {};
+    if (name == "." || name == "..") continue;
+    if (::fstatat(directory.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (S_ISLNK(info.st_mode)) found = name;
+    if (deeper == 0 || !S_ISDIR(info.st_mode)) continue;
+    const os::Fd inner(
+        ::openat(directory.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    const std::string below = inner ? link_below(inner, deeper - 1) : std::string();
+    if (!below.empty()) found = name + "/" + below;
+  }
+  ::closedir(listed);
+  return found;
 }
 
 std::string loose_ref(const SnapshotPlace& place, const std::string& name) {
@@ -126,6 +150,14 @@ Result<std::unique_ptr<Store>> Store::open(const SnapshotPlace& place) {
   const os::Fd top{::open(place.common_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
   if (!top) return broken(str::printable(place.common_dir.native()));
   SCC_TRY(const os::Fd objects, os::open_beneath(top.get(), "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  // What lies elsewhere is nothing that a workspace may have written here.
+  for (const char* elsewhere : {"objects/info/alternates", "objects/info/http-alternates"}) {
+    if (os::look_beneath(place.common_dir, elsewhere)) {
+      return broken(std::string(elsewhere) + " leads to objects of another repository");
+    }
+  }
+  if (const std::string link = link_below(objects, 1); !link.empty())
+    return broken("objects/" + str::printable(link) + " is a symbolic link");
   std::unique_ptr<Store> out(new Store);
   SCC_TRY(out->scratch_, os::make_temp_dir(stdfs::temp_directory_path(), "scc-undo-"));
   SCC_CHECK(os::make_dirs(out->scratch_ / "objects"));

@@ -185,6 +185,22 @@ TEST_F(UndoTest, FollowsNoLinkAndWritesNothingThatIsClosed) {
   EXPECT_EQ(text("admin/hook"), "changed");
 }
 
+/// An agent may write there: what belongs to another repository of this machine must not come into this one.
+TEST_F(UndoTest, TakesNoObjectsFromElsewhere) {
+  snapshot();
+  const stdfs::path objects = root / ".git/objects";
+  std::ofstream(objects / "info/alternates") << "/nonexistent/objects\n";
+  EXPECT_THAT(back().error().message, HasSubstr("another repository"));
+  stdfs::remove(objects / "info/alternates");
+  for (const char* link : {"ff", "pack/pack-1.pack", "info/x"}) {
+    stdfs::remove_all(objects / link);
+    stdfs::create_symlink("/nonexistent", objects / link);
+    EXPECT_THAT(back().error().message, HasSubstr(std::string(link) + " is a symbolic link"));
+    stdfs::remove(objects / link);
+  }
+  EXPECT_TRUE(back(true));
+}
+
 TEST_F(UndoTest, WaitsForGitAndWantsEveryObject) {
   put("a", "work");
   snapshot();
