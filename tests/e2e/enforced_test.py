@@ -13,7 +13,9 @@ from proxy import Proxy
 HOSTS = {"claude": "api.anthropic.com", "codex": "api.openai.com"}
 # The agent's own tool tries another host, which the model API's network would answer, and the way around the proxy.
 CURL = ("curl -sS -m 10 https://other.example.com/ 2>&1; curl -sS -m 10 -o /dev/null -w 'other=%{http_connect}\\n' https://other.example.com/ 2>/dev/null; "
-        "/usr/libexec/scc/real/curl -sS -m 5 --noproxy '*' https://api.anthropic.com/ 2>&1 | head -1; true")
+        "sh ./past; true")
+# The agents' own hooks look at the line of a tool call, not into a file.
+PAST = "/usr/libexec/scc/real/curl -sS -m 5 --noproxy '*' https://api.anthropic.com/ 2>&1 | head -1\n"
 
 
 def org(**defaults):
@@ -339,7 +341,7 @@ class Enforced(EnforcedWorld):
         world = self.enforced_world(lab, provider, providers={provider: {"auth": "api_key"}})
         key = f"sk-ant-{world.suffix}" if provider == "claude" else f"sk-{world.suffix}"
         world.env["ANTHROPIC_API_KEY" if provider == "claude" else "OPENAI_API_KEY"] = key
-        repo = world.repo()
+        repo = world.repo(files={"past": PAST})
         done = self.ok(world.start(repo, *argv, timeout=180))
         self.assertIn("other=403", done.out, done)
         self.assertIn("scc refused this request", done.out, "the tool call was not told why")
