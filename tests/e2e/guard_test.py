@@ -174,7 +174,7 @@ class Guarded:
         for damage in ("printf x >>", "printf '' >", "sed -i s/block/allow/"):
             with self.subTest(damage=damage):
                 child = world.popen("start", repo, "--", "/bin/sh", "-c",
-                                    "echo up; while [ ! -e go ]; do sleep 0.1; done; rm go; git push origin HEAD:refs/heads/other; "
+                                    "echo up; while [ ! -e go ]; do sleep 0.1; done; sleep 1; rm go; git push origin HEAD:refs/heads/other; "
                                     "echo push $?; curl --version; echo curl $?; git log -1 --format=tformat:looks; echo log $?; "
                                     "git log -1 >/dev/null")
                 self.assertEqual(child.stdout.readline(), b"up\n")
