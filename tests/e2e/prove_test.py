@@ -212,7 +212,7 @@ class OnRootlessPodman(support.Case):
 
     engine = "podman"
     AS_USER = os.path.join(support.HERE, "..", "support", "as-user")
-    SKIPPED = {"raw/icmp", "host/gateway", "orphan/gateway"}  # and so no wall is missed by them
+    SKIPPED = {"raw/icmp", "host/gateway", "orphan/gateway"}
 
     def user(self, script, timeout=420):
         environment = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
