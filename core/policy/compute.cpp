@@ -105,7 +105,7 @@ void State::organisation() {
   out_.scc_plugins = org_.plugins;
   out_.enforcer = org_.enforcer;
   out_.enforced_network = org_.enforced_network;
-  out_.allow_network_settings = org_.delegation.allow_network_settings;
+  out_.allow_network_settings = out_.standalone || org_.delegation.allow_network_settings;
   out_.blocked_base_images = org_.security.blocked_base_images;
   out_.allowed_base_images = defaults.allowed_base_images;
   for (std::size_t i = 0; i < defaults.enabled_plugins.size(); ++i) {

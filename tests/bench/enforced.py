@@ -99,6 +99,9 @@ def bench_enforced(args, env, home, floor, words, engine, row):
             if number and spent is not None:  # the first round warms up
                 times[policy].append(spent)
     mine = times["web-egress-enforced"]
+    if not mine:
+        print(f"| enforced launches that succeeded, {engine} | 0 of {args.launches} | - | - | all | try one: scc start |")
+        return
     row(f"scc start, enforced and verified, first byte / {engine} run", mine, times["floor"], "<= 2.5",
         f"p99 {percentile(mine, 0.99) * 1000:.0f} ms, floor's p99 {percentile(times['floor'], 0.99) * 1000:.0f} ms")
     row(f"the same / scc start under open, {engine}", mine, times["open"], "", f"open's p99 {percentile(times['open'], 0.99) * 1000:.0f} ms")

@@ -68,6 +68,7 @@ TEST(Compute, StandaloneNeedsNoDelegation) {
   layers.project->additional_mcp_servers = {stdio_server("t", "/bin/t")};
   const auto effective = computed(layers);
   EXPECT_TRUE(effective.standalone);
+  EXPECT_TRUE(effective.allow_network_settings) << "nobody is there to delegate them";
   EXPECT_EQ(effective.plugins, Strings{"a@b"});
   EXPECT_EQ(effective.mcp_servers.size(), 1U);
   EXPECT_EQ(effective.safety_net.action, "block");
