@@ -88,4 +88,15 @@ std::optional<Answer> ask(const std::string& program, const Words& argv, const V
   return answer;
 }
 
+bool read_input(std::string* out, std::size_t most) {
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    const ssize_t got = read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got == 0;
+    if (out->size() + static_cast<std::size_t>(got) > most) return false;
+    out->append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
 }  // namespace scc::guard

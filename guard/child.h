@@ -2,6 +2,7 @@
 // Runs the real git for an answer (its aliases, whether a name is a commit). Bounded in time and output.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ inline constexpr long kEffectMs = 10'000;  ///< in a hook: ancestry of a large h
 /// dropped.
 std::optional<Answer> ask(const std::string& program, const Words& argv, const Variables& environment,
                           long patience_ms = kQuestionMs);
+
+/// Standard input to its end. False: it cannot be read, or is more than `most` bytes.
+bool read_input(std::string* out, std::size_t most);
 
 /// argv or environment as execve(2) wants it; the strings must outlive it.
 std::vector<char*> pointers(const Words& words);

@@ -202,18 +202,6 @@ class Effects {
   std::string verb_;
 };
 
-/// False: more than 16 MiB, or it cannot be read.
-bool read_input(std::string* out) {
-  std::array<char, 65536> buffer{};
-  for (;;) {
-    const ssize_t got = read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return got == 0;
-    if (out->size() + static_cast<std::size_t>(got) > kMostInput) return false;
-    out->append(buffer.data(), static_cast<std::size_t>(got));
-  }
-}
-
 /// What was read becomes standard input again.
 bool give_back(const std::string& text) {
   const int fd = memfd_create("scc-hook", MFD_CLOEXEC);
@@ -280,7 +268,7 @@ int run_hook(const Words& argv, const Variables& environment) {
   const bool transaction = name == "reference-transaction";
   if (push || transaction) {
     std::string input;
-    if (!read_input(&input)) {
+    if (!read_input(&input, kMostInput)) {
       report_text("the input of the hook " + name + " cannot be read");
       return 1;
     }

@@ -44,17 +44,6 @@ const std::string* text_of(const Node& object, std::string_view key) {
   return member != nullptr && member->type == Node::Type::string ? &member->text : nullptr;
 }
 
-bool read_input(std::string* out) {
-  std::array<char, 65536> buffer{};
-  for (;;) {
-    const ssize_t got = read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return got == 0;
-    if (out->size() + static_cast<std::size_t>(got) > kMostInput) return false;
-    out->append(buffer.data(), static_cast<std::size_t>(got));
-  }
-}
-
 /// Refused it is in any case, recorded or not.
 int told(const Verdict& verdict, const std::string& line) {
   const AuditEntry entry{"shell", "line", line.empty() ? Words{"?"} : Words{line}, new_event_id()};
@@ -78,7 +67,7 @@ int judge(const Words& words, const Variables& environment) {
   if (words.size() != 4 || words[2] != "--format" || !is_dialect(words[3]))
     return refuse("the hook is not started as scc-guard hook --format claude|codex");
   std::string text;
-  if (!read_input(&text)) return refuse("the tool call cannot be read or is larger than 1 MiB");
+  if (!read_input(&text, kMostInput)) return refuse("the tool call cannot be read or is larger than 1 MiB");
   std::string problem;
   const std::optional<ToolCall> call = read_tool_call(text, words[3], &problem);
   if (!call) return refuse("the tool call cannot be read: " + problem);

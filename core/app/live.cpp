@@ -8,6 +8,7 @@
 #include "app/stale.h"
 #include "base/str.h"
 #include "os/process.h"
+#include "os/thread.h"
 
 namespace scc::app {
 
@@ -70,7 +71,7 @@ LiveWatch::LiveWatch(const Host& host, const json::Value& plan)
   }
   for (const std::string& id : host.plugin_options.allow_override)
     more_.insert(more_.end(), {"--allow-override", id});
-  thread_ = std::thread([this] { watch(); });
+  thread_ = os::thread_without_signals([this] { watch(); });
 }
 
 LiveWatch::~LiveWatch() {

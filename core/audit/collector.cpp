@@ -15,6 +15,7 @@
 #include <sys/un.h>
 
 #include "base/str.h"
+#include "os/thread.h"
 
 namespace scc::audit {
 
@@ -80,13 +81,7 @@ Collector::Collector(os::FileLock lock, os::Fd directory, os::Fd listener, os::F
       limits_(limits),
       tokens_(limits.burst),
       refilled_(Clock::now()) {
-  // Signals are the main thread's.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = os::thread_without_signals([this] { run(); });
 }
 
 Collector::~Collector() {

@@ -11,6 +11,8 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
+#include "os/thread.h"
+
 namespace scc::session::detail {
 
 namespace {
@@ -39,13 +41,7 @@ Decisions::Decisions(os::Fd pipe, os::Fd wake, os::Fd ended, Take take, Tell tel
       ended_(std::move(ended)),
       take_(std::move(take)),
       tell_(std::move(tell)) {
-  // Signals are the main thread's.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = os::thread_without_signals([this] { run(); });
 }
 
 Decisions::~Decisions() {
