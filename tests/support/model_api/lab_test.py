@@ -137,8 +137,8 @@ class LabTest(unittest.TestCase):
 
     def test_4_an_address_outside_is_refused_and_reported(self):
         for url, expected in (
-            ("http://203.0.113.7/", "packet to 203.0.113.7 tcp port 80"),
-            ("https://203.0.113.7/", "packet to 203.0.113.7 tcp port 443"),
+            ("http://192.0.2.7/", "packet to 192.0.2.7 tcp port 80"),
+            ("https://192.0.2.7/", "packet to 192.0.2.7 tcp port 443"),
             (f"http://{self.info['gateway']}/", f"packet to {self.info['gateway']} tcp port 80"),
             (f"http://{self.info['address']}:8080/", f"packet to {self.info['address']} tcp port 8080"),
         ):
@@ -146,8 +146,8 @@ class LabTest(unittest.TestCase):
             self.assertTrue(any(line.startswith(expected) for line in self.lines()), expected)
 
     def test_5_a_datagram_outside_is_reported(self):
-        self.client.run("bash", "-c", "echo x > /dev/udp/203.0.113.9/53")
-        self.assertTrue(any(line.startswith("packet to 203.0.113.9 udp port 53") for line in self.lines()))
+        self.client.run("bash", "-c", "echo x > /dev/udp/192.0.2.9/53")
+        self.assertTrue(any(line.startswith("packet to 192.0.2.9 udp port 53") for line in self.lines()))
 
     def test_6_a_foreign_name_does_not_exist_and_is_reported(self):
         self.assertEqual(self.client.curl("http://example.invalid/").returncode, 6)
@@ -174,7 +174,7 @@ class LabTest(unittest.TestCase):
         routes = run("docker", "exec", self.info["container"], "ip", "-4", "route").stdout.splitlines()
         self.assertTrue(any(line.startswith("unreachable default") for line in routes), routes)
         self.assertFalse(any(line.startswith("default") for line in routes), routes)
-        done = run("docker", "exec", self.info["container"], "curl", "-sS", "-m", "5", "http://203.0.113.7/", check=False)
+        done = run("docker", "exec", self.info["container"], "curl", "-sS", "-m", "5", "http://192.0.2.7/", check=False)
         self.assertEqual(done.returncode, 7, done.stderr)
 
 
@@ -189,7 +189,7 @@ class LifeTest(unittest.TestCase):
         self.addCleanup(lab, "down", two)
         first, second = up(one), up(two)
         self.assertNotEqual(first["subnet"], second["subnet"])
-        Client(first).curl("http://203.0.113.7/")
+        Client(first).curl("http://192.0.2.7/")
         self.assertEqual(lab("assert", one, check=False).returncode, 1)
         self.assertEqual(lab("assert", two, check=False).returncode, 0)
         again = lab("up", one, check=False)
