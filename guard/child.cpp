@@ -40,9 +40,9 @@ bool drain(int fd, long deadline, std::string* out) {
   }
 }
 
-[[noreturn]] void become(const char* program, char* const* argv, char* const* environment, int out) {
+[[noreturn]] void become(const char* program, char* const* argv, char* const* environment, int in, int out) {
   const int null = open("/dev/null", O_RDWR);
-  if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0) _exit(127);
+  if (null < 0 || dup2(in < 0 ? null : in, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0) _exit(127);
   execve(program, argv, environment);
   _exit(127);
 }
@@ -64,27 +64,33 @@ Words lines_of(const Variables& environment) {
   return out;
 }
 
-std::optional<Answer> ask(const std::string& program, const Words& argv, const Variables& environment,
-                          long patience_ms) {
+Answer talk_to(const std::string& program, const Words& argv, const Variables& environment,
+               const Talk& talk) {
   const Words lines = lines_of(environment);
   const std::vector<char*> arguments = pointers(argv);
   const std::vector<char*> variables = pointers(lines);
-  std::array<int, 2> ends{-1, -1};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
-  const pid_t child = fork();
-  if (child == 0) become(program.c_str(), arguments.data(), variables.data(), ends[1]);
-  close(ends[1]);
   Answer answer;
-  const bool complete = child > 0 && drain(ends[0], now_ms() + patience_ms, &answer.out);
+  std::array<int, 2> ends{-1, -1};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return answer;
+  const pid_t child = fork();
+  if (child == 0) become(program.c_str(), arguments.data(), variables.data(), talk.input, ends[1]);
+  close(ends[1]);
+  const bool complete = child > 0 && drain(ends[0], now_ms() + talk.patience_ms, &answer.out);
   close(ends[0]);
-  if (child < 0) return std::nullopt;
+  if (child < 0) return answer;
   if (!complete) kill(child, SIGKILL);
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return std::nullopt;
+    if (errno != EINTR) return answer;
   }
-  if (!complete || !WIFEXITED(status)) return std::nullopt;
-  answer.code = WEXITSTATUS(status);
+  if (complete && WIFEXITED(status)) answer.code = WEXITSTATUS(status);
+  return answer;
+}
+
+std::optional<Answer> ask(const std::string& program, const Words& argv, const Variables& environment,
+                          long patience_ms) {
+  Answer answer = talk_to(program, argv, environment, {-1, patience_ms});
+  if (answer.code < 0) return std::nullopt;
   return answer;
 }
 

@@ -20,6 +20,15 @@ struct Answer {
 inline constexpr long kQuestionMs = 500;   ///< before a command
 inline constexpr long kEffectMs = 10'000;  ///< in a hook: ancestry of a large history
 
+struct Talk {
+  int input = -1;  ///< its standard input; /dev/null without one
+  long patience_ms = kQuestionMs;
+};
+
+/// What it wrote so far, and the code it ended with; -1: it could not be run, was killed, was not done in
+/// time, or wrote more than 1 MiB. Its standard error is dropped.
+Answer talk_to(const std::string& program, const Words& argv, const Variables& environment, const Talk& talk);
+
 /// Nothing: it could not be run, was not done in time, or wrote more than 1 MiB. Its standard error is
 /// dropped.
 std::optional<Answer> ask(const std::string& program, const Words& argv, const Variables& environment,

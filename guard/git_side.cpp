@@ -220,7 +220,7 @@ Variables GitEnvironment::with_hooks() const {
 }
 
 safety::Verdict judge_git(const Words& words, const GitEnvironment& environment, const safety::Policy& policy,
-                          bool here) {
+                          bool here, std::vector<safety::Command>* commands) {
   Words argv = words;
   if (const std::string_view dashed = safety::git_dashed(argv[0]); !dashed.empty()) {
     argv.insert(argv.begin() + 1, std::string(dashed));
@@ -228,6 +228,7 @@ safety::Verdict judge_git(const Words& words, const GitEnvironment& environment,
   }
   argv.insert(argv.begin() + 1, environment.settings().begin(), environment.settings().end());
   safety::Context context;
+  context.commands = commands;
   context.environment = environment.judged();
   const std::size_t verb = safety::git_verb(argv);
   const Words prefix = here && verb > 0 ? question(argv, verb, environment) : Words{"git"};
@@ -239,13 +240,14 @@ safety::Verdict judge_git(const Words& words, const GitEnvironment& environment,
 }
 
 safety::Verdict judge_line(const std::string& line, const GitEnvironment& environment,
-                           const safety::Policy& policy) {
+                           const safety::Policy& policy, std::vector<safety::Command>* commands) {
   if (!environment.problem().empty()) {
     const safety::RuleInfo& rule = safety::info(safety::Rule::env_injection);
     return {
         safety::Decision::block, std::string(rule.id), environment.problem(), std::string(rule.hint), "", 0};
   }
   safety::Context context;
+  context.commands = commands;
   context.environment = environment.judged();
   const bool moves = leaves_repository(line);
   const Revisions revisions({"git"}, environment.bare());
@@ -257,6 +259,7 @@ safety::Verdict judge_line(const std::string& line, const GitEnvironment& enviro
   // Another repository may have that alias: the guard over git asks it there.
   safety::Policy rest = policy;
   rest.levels[static_cast<std::size_t>(safety::Rule::unknown_command)] = safety::Decision::allow;
+  context.commands = nullptr;  // the same once more
   return safety::evaluate_line(line, rest, context);
 }
 

@@ -41,13 +41,14 @@ class GitEnvironment {
 
 /// Verdict over a git argv; `words[0]` is "git" or "git-VERB". Asks the real git for aliases where the verb
 /// is none of its own. `here`: the global options of `words` count for the questions (not so inside a hook).
+/// `commands` takes what was met, for the checks of third parties.
 safety::Verdict judge_git(const Words& words, const GitEnvironment& environment, const safety::Policy& policy,
-                          bool here = true);
+                          bool here = true, std::vector<safety::Command>* commands = nullptr);
 
 /// Verdict over a whole shell line as it would run in the current directory: the rules of `judge_git` for
 /// every git in it, with the aliases and commits of the repository here.
 safety::Verdict judge_line(const std::string& line, const GitEnvironment& environment,
-                           const safety::Policy& policy);
+                           const safety::Policy& policy, std::vector<safety::Command>* commands = nullptr);
 
 /// The argv of the parent process when that process is the real git, else empty.
 Words parent_git();

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "guard/audit.h"
+#include "guard/checks.h"
 #include "guard/git_side.h"
 #include "guard/hooks.h"
 #include "guard/places.h"
@@ -21,6 +22,7 @@
 #include "guard/report.h"
 #include "guard/snapshot.h"
 #include "guard/tool_hook.h"
+#include "safety/check_wire.h"
 
 namespace scc::guard {
 
@@ -148,22 +150,33 @@ bool no_command(const Words& words) {
                                           [](const std::string& one) { return one.starts_with("-"); });
 }
 
+/// With what third parties' checks say. A command that only looks runs although one of them is broken.
+Verdict ask_checks(Verdict verdict, const std::vector<safety::Command>& met, const Words& words,
+                   const safety::Policy& policy, bool looks) {
+  if (policy.checks.empty()) return verdict;
+  Verdict out = with_checks(std::move(verdict), met, safety::joined(words), policy);
+  const bool broken = out.rule == safety::info(safety::Rule::check_failed).id;
+  if (looks && broken && out.decision == Decision::block) out.decision = Decision::warn;
+  return out;
+}
+
 int run_git(const Words& words, char** argv, const Variables& all) {
   const GitEnvironment environment(all);
   const safety::Policy policy = load_policy(std::string(kPolicyFile));
   const bool json = wants_json(all);
   Verdict verdict;
+  std::vector<safety::Command> met;
   if (!environment.problem().empty()) {
     verdict = internal(environment.problem());
     verdict.rule = std::string(safety::info(safety::Rule::env_injection).id);
     verdict.hint = std::string(safety::info(safety::Rule::env_injection).hint);
   } else {
-    verdict = judge_git(words, environment, policy);
+    verdict = judge_git(words, environment, policy, true, &met);
   }
   const bool looks = only_looks(words);
   const bool may_step = !policy.defective() && (!looks || verdict.decision != Decision::allow);
   const bool step = may_step && step_of_git(parent_git(), words);
-  if (step) verdict = {};
+  verdict = step ? Verdict{} : ask_checks(std::move(verdict), met, words, policy, looks);
   const bool silent = verdict.decision == Decision::allow && (looks || step || no_command(words));
   if (!silent && blocked(verdict, "git", words, !looks, json)) return kExitDenied;
   if (policy.defective())
@@ -184,7 +197,10 @@ int run_tool(const std::string& tool, const Words& words, char** argv, Variables
   const safety::Policy policy = load_policy(std::string(kPolicyFile));
   safety::Context context;
   context.environment = all;
+  std::vector<safety::Command> met;
+  context.commands = &met;
   Verdict verdict = safety::evaluate_argv(words, policy, context);
+  verdict = ask_checks(std::move(verdict), met, words, policy, false);
   if (policy.defective() && verdict.decision != Decision::block) {
     verdict = internal("the safety policy cannot be trusted: " + policy.defect);
     verdict.rule = std::string(safety::info(safety::Rule::policy_defective).id);

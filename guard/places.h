@@ -15,6 +15,10 @@ inline constexpr std::string_view kHooksDir = "/opt/scc/bin/hooks";
 /// The host's collector of the audit log, on a read-only mount.
 inline constexpr std::string_view kCollector = "/run/scc-audit/collector";
 
+/// Asks the checks of third parties; their libraries lie in the other, named by their SHA-256.
+inline constexpr std::string_view kChecksProgram = "/opt/scc/bin/scc-guard-ext";
+inline constexpr std::string_view kChecksDir = "/opt/scc/checks";
+
 inline constexpr int kExitDenied = 126;
 inline constexpr int kExitNoTool = 127;
 

@@ -51,7 +51,9 @@ std::string file_problem(int fd) {
 
 std::string digest_problem(std::string_view text) {
   constexpr std::string_view kKey = "\"sha256\":\"";
-  const std::size_t at = text.find(kKey);
+  // The document's own is the last one: the text is canonical, and only `source` and `snapshots` come after
+  // it.
+  const std::size_t at = text.rfind(kKey);
   if (at == std::string_view::npos) return "it carries no sha256";
   const std::size_t begin = at + kKey.size();
   if (text.size() < begin + kDigits) return "its sha256 is cut off";

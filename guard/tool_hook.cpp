@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "guard/audit.h"
+#include "guard/checks.h"
 #include "guard/places.h"
 #include "guard/policy_file.h"
 #include "guard/report.h"
@@ -75,8 +76,10 @@ int judge(const Words& words, const Variables& environment) {
   // Where the agent says; elsewhere only other aliases would be found.
   if (call->cwd.starts_with('/') && chdir(call->cwd.c_str()) != 0)
     return refuse("no such directory: " + call->cwd);
-  const Verdict verdict =
-      judge_line(*call->line, GitEnvironment(environment), load_policy(std::string(kPolicyFile)));
+  const safety::Policy policy = load_policy(std::string(kPolicyFile));
+  std::vector<safety::Command> met;
+  Verdict verdict = judge_line(*call->line, GitEnvironment(environment), policy, &met);
+  verdict = with_checks(std::move(verdict), met, *call->line, policy);
   if (verdict.decision != Decision::block) return kExitNoObjection;
   return told(verdict, *call->line);
 }

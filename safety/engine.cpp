@@ -164,6 +164,8 @@ void Judge::custom_rules(const Call& call) {
 
 void Judge::call(Call call) {
   if (call.argv.empty() || call.argv[0].empty() || !spend(call.depth)) return;
+  if (context_.commands != nullptr && context_.commands->size() < kMaxCommands)
+    context_.commands->push_back({call.argv, call.depth});
   custom_rules(call);
   if (copies.count(call.argv[0]) != 0) report(Rule::copied_binary, call.argv[0], call.depth);
   const auto link = links.find(call.argv[0]);

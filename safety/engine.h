@@ -28,6 +28,13 @@ class Probe {
   virtual std::optional<bool> is_revision(std::string_view name) const = 0;
 };
 
+/// One simple command as it was found, for checks that are no part of this engine. A byte NUL in an argument
+/// stands for text that is known only when the command runs.
+struct Command {
+  std::vector<std::string> argv;
+  unsigned depth = 0;  ///< 0: typed; n: found n levels inside sh -c, eval, xargs, ...
+};
+
 struct Context {
   /// alias.* of the repository and the user, names in lower case; the value as in git's settings.
   std::map<std::string, std::string> git_aliases;
@@ -36,6 +43,7 @@ struct Context {
   /// The process environment of an argv; only names that matter to git are looked at.
   std::vector<std::pair<std::string, std::string>> environment;
   const Probe* probe = nullptr;
+  std::vector<Command>* commands = nullptr;  ///< takes every simple command that is met, at most 4096
 };
 
 /// A whole shell line, as an agent's tool call has it.

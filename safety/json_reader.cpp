@@ -40,6 +40,13 @@ class Reader {
   }
 
   bool value(Node* out, unsigned depth) {
+    out->begin = at_;
+    const bool read = bare_value(out, depth);
+    out->end = at_;
+    return read;
+  }
+
+  bool bare_value(Node* out, unsigned depth) {
     if (at_ >= text_.size() || depth > kDepth) return false;
     switch (text_[at_]) {
       case '{':

@@ -19,6 +19,8 @@ struct Node {
   std::string text;
   std::vector<Node> items;      ///< of an array
   std::vector<Member> members;  ///< of an object
+  std::size_t begin = 0;        ///< its text lies in [begin, end) of the document
+  std::size_t end = 0;
   const Node* find(std::string_view key) const;
 };
 

@@ -14,6 +14,7 @@ using json::Node;
 using Type = Node::Type;
 
 constexpr std::size_t kMostEntries = 1024;
+constexpr std::size_t kMostChecks = 16;
 
 bool decision_of(const Node& node, Decision* out) {
   if (node.type != Type::string) return false;
@@ -30,6 +31,7 @@ class Loader {
     Node root;
     if (text.size() > kPolicyBytes) return broken("larger than 256 KiB");
     if (!json::parse(text, &root, &error)) return broken(error);
+    text_ = text;
     if (root.type != Type::object) return broken("not an object");
     const Node* schema = root.find("schema");
     if (schema == nullptr ? strict : schema->type != Type::number || schema->number != 1)
@@ -53,6 +55,7 @@ class Loader {
     if (key == "rules") return rules_of(node);
     if (key == "network") return network(node);
     if (key == "org_rules") return org(node);
+    if (key == "checks") return checks(node);
     if (key == "protected_branches")
       return strings(node, &policy_.protected_branches) ? "" : "protected_branches is no list of texts";
     if (key == "snapshots") return snapshots(node);
@@ -98,6 +101,7 @@ class Loader {
     const int index = find_rule(key);
     if (index < 0) {
       policy_.unknown.push_back(key);
+      policy_.other_levels.emplace_back(key, level);
     } else {
       policy_.levels[static_cast<std::size_t>(index)] = level;
     }
@@ -159,6 +163,31 @@ class Loader {
     return "";
   }
 
+  std::string checks(const Node& node) {
+    if (node.type != Type::array || node.items.size() > kMostChecks) return "checks is no list of at most 16";
+    for (const Node& item : node.items) {
+      CheckPin one;
+      if (item.type != Type::object) return "an entry of checks is no object";
+      for (const auto& [key, value] : item.members) {
+        if (key == "id" && value.type == Type::string) {
+          one.id = value.text;
+        } else if (key == "sha256" && value.type == Type::string) {
+          one.sha256 = value.text;
+        } else if (key == "config" && value.type == Type::object) {
+          one.config = std::string(text_.substr(value.begin, value.end - value.begin));
+        } else {
+          return "checks: " + key + " is not understood";
+        }
+      }
+      const bool digest =
+          one.sha256.size() == 64 && one.sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+      if (one.id.empty() || !digest) return "checks: an entry needs an id and the sha256 of its library";
+      if (one.config.empty()) one.config = "{}";
+      policy_.checks.push_back(std::move(one));
+    }
+    return "";
+  }
+
   static std::string org_rule(const Node& node, OrgRule* out) {
     if (node.type != Type::object) return "an entry of org_rules is no object";
     bool verdict = false;
@@ -190,6 +219,7 @@ class Loader {
     return "";
   }
 
+  std::string_view text_;
   Policy policy_;
 };
 
@@ -209,6 +239,14 @@ Decision Policy::decide(Rule rule, Decision found) const {
   if (defective()) return Decision::block;
   const std::optional<Decision>& level = levels[static_cast<std::size_t>(rule)];
   if (level) return *level;
+  return action == Decision::block ? found : std::min(found, action);
+}
+
+Decision Policy::decide(std::string_view rule, Decision found) const {
+  if (defective()) return Decision::block;
+  for (const auto& [id, level] : other_levels) {
+    if (id == rule) return level;
+  }
   return action == Decision::block ? found : std::min(found, action);
 }
 

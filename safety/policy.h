@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "safety/rules.h"
@@ -31,6 +32,13 @@ struct OrgRule {
   std::string message;
 };
 
+/// A third party's check, by what it must be (check_wire.h says how it is asked).
+struct CheckPin {
+  std::string id;      ///< of the component
+  std::string sha256;  ///< of the library that is loaded in the sandbox
+  std::string config;  ///< what the organisation gives it, a JSON object
+};
+
 inline constexpr std::size_t kRuleCount = [] {
   std::size_t count = 0;
 #define SCC_RULE(name, id, level, loss, hint) ++count;
@@ -45,6 +53,8 @@ struct Policy {
   Network network = Network::unknown;
   std::vector<std::string> allow_hosts;  ///< "example.org", "*.example.org"; empty: the proxy decides
   std::vector<OrgRule> org;
+  std::vector<CheckPin> checks;
+  std::vector<std::pair<std::string, Decision>> other_levels;  ///< of rules that are none of this engine's
   std::vector<std::string> protected_branches;
   bool snapshots = true;           ///< before what can lose work (risk.h)
   std::size_t snapshot_keep = 50;  ///< as many, the latest ones
@@ -57,6 +67,8 @@ struct Policy {
   bool defective() const { return !defect.empty(); }
   /// What becomes of a finding whose own level is `found`.
   Decision decide(Rule rule, Decision found) const;
+  /// The same for a rule of a check.
+  Decision decide(std::string_view rule, Decision found) const;
 };
 
 /// The strict form: "schema": 1 is required. Never fails; see defective().

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace scc::safety {
 
@@ -21,5 +22,11 @@ struct Verdict {
   std::string at;      ///< the token that decided; may be empty
   unsigned depth = 0;  ///< 0: typed; n: found n levels inside sh -c, eval, xargs, ...
 };
+
+/// The greater decision; of equal ones the first that has a rule.
+inline Verdict worse(Verdict one, Verdict other) {
+  const bool second = other.decision > one.decision || (other.decision == one.decision && one.rule.empty());
+  return second ? std::move(other) : std::move(one);
+}
 
 }  // namespace scc::safety

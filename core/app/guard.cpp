@@ -18,8 +18,10 @@ constexpr std::size_t kMostPaths = 32;
 
 }  // namespace
 
-std::string guard_policy_text(const model::Effective& effective) {
-  json::Value document = policy::safety_policy(effective);
+std::string guard_policy_text(const model::Effective& effective, const std::vector<CheckInput>& checks) {
+  std::map<std::string, std::string> libraries;
+  for (const CheckInput& check : checks) libraries.emplace(check.ref.id, check.sha256);
+  json::Value document = policy::safety_policy(effective, libraries);
   document["sha256"] = std::string(64, '0');
   const std::string zeros = json::dump(document);
   document["sha256"] = os::sha256_hex(zeros);
@@ -44,7 +46,7 @@ std::vector<std::string> guarded_paths(std::string_view label) {
 }
 
 Status fill_guard(plugin::Runtime& runtime, const Governance& governance, PlanInputs& in) {
-  in.guard.policy = guard_policy_text(governance.effective);
+  in.guard.policy = guard_policy_text(governance.effective, in.guard.checks);
   in.guard.paths.clear();
   in.guard.required = true;
   const auto& permitted = governance.effective.safety_net.unguarded_images;

@@ -17,13 +17,14 @@ inline constexpr std::string_view kGuardedLabel = "scc.guarded";
 
 /// The document scc.safety-policy/1 as the guard reads it: canonical, with its own "sha256" (of the text with
 /// 64 zeros in the digest's place).
-std::string guard_policy_text(const model::Effective& effective);
+std::string guard_policy_text(const model::Effective& effective, const std::vector<CheckInput>& checks = {});
 
 /// The paths that a label names. What is no path of a guarded tool is left out: a label of a foreign image
 /// must not have the guard bound over anything else.
 std::vector<std::string> guarded_paths(std::string_view label);
 
-/// Fills in.guard for the image of `in.image_ref`, which may not be there yet.
+/// Fills in.guard, but for the checks, which are there, for the image of `in.image_ref`, which may not be
+/// there yet.
 Status fill_guard(plugin::Runtime& runtime, const Governance& governance, PlanInputs& in);
 
 }  // namespace scc::app

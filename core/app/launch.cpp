@@ -17,6 +17,7 @@
 #include "app/planner.h"
 #include "app/provider_choice.h"
 #include "app/resolve.h"
+#include "app/safety_checks.h"
 #include "app/sessions.h"
 #include "app/stale.h"
 #include "base/str.h"
@@ -274,6 +275,7 @@ Result<Prepared> prepare(Host& host, const LaunchOptions& wanted) {
   in.image_state = image::to_string(image.status.state);
   in.image_digest = image.status.digest;
   in.image_id = image.status.image_id;
+  SCC_TRY(in.guard.checks, find_checks(*registry, governance.effective));
   SCC_CHECK(fill_guard(*out.engine.runtime, governance, in));
   SCC_CHECK(fill_session(host, options, in));
   in.tty = options.tty;
@@ -513,7 +515,10 @@ Result<StatusReport> status(Host& host, const LaunchOptions& options) {
   out.team = governance.effective.team;
   out.network_policy = model::to_string(governance.network());
   out.safety_action = governance.effective.safety_net.action;
-  out.safety_digest = os::sha256_hex(guard_policy_text(governance.effective));
+  auto checks = find_checks(*registry, governance.effective);
+  if (!checks) out.notes.push_back(checks.error().message);
+  out.safety_digest =
+      os::sha256_hex(guard_policy_text(governance.effective, checks ? *checks : std::vector<CheckInput>()));
   out.notes.insert(out.notes.end(), governance.warnings.begin(), governance.warnings.end());
   auto chosen = choose_provider(host, options, governance, {out.workspace, false, false});
   if (!chosen && chosen.error().id != "provider.ambiguous") return fail(std::move(chosen).error());

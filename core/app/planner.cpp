@@ -2,6 +2,7 @@
 #include "app/planner.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "app/host.h"
@@ -89,6 +90,26 @@ std::string map_source(const PlanInputs& in, const std::string& source) {
   return "${session.dir}/ws" + source.substr(in.source.size());
 }
 
+std::string check_path(const CheckInput& check) {
+  return std::string(kChecksDir) + "/" + check.sha256 + ".so";
+}
+
+/// Path in the sandbox -> library; several checks may share one.
+std::map<std::string, std::string> check_libraries(const PlanInputs& in) {
+  std::map<std::string, std::string> out;
+  for (const CheckInput& check : in.guard.checks) out.emplace(check_path(check), check.source);
+  return out;
+}
+
+json::Value check_json(const CheckInput& check) {
+  json::Value out;
+  out["id"] = check.ref.id;
+  out["plugin"] = check.ref.plugin;
+  out["version"] = check.ref.version;
+  out["sha256"] = check.sha256;
+  return out;
+}
+
 json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files, const std::string& volume) {
   json::Array out;
   const MountOwner agent{in.identity.uid, in.identity.gid};
@@ -117,6 +138,7 @@ json::Array mounts(const PlanInputs& in, const std::vector<InstanceFile>& files,
   for (const std::string& path : in.guard.paths) {
     out.push_back(bind_mount(in.libexec_dir + "/" + std::string(kGuardName), path, true));
   }
+  for (const auto& [path, source] : check_libraries(in)) out.push_back(bind_mount(source, path, true));
   for (const InstanceFile& file : files) {
     out.push_back(bind_mount("${session.dir}/files/" + file.name, file.target, true));
   }
@@ -272,6 +294,7 @@ json::Value checks_json(const PlanInputs& in, const std::vector<InstanceFile>& f
   }
   if (!in.guard.policy.empty()) readonly.emplace_back(kAuditDir);
   readonly.insert(readonly.end(), in.guard.paths.begin(), in.guard.paths.end());
+  for (const auto& [path, source] : check_libraries(in)) readonly.push_back(path);
   out["readonly"] = json::Value::strings(readonly);
   if (!in.guard.policy.empty() && in.guard.required) {
     out["guard"]["file"] = std::string(kToolDir) + "/" + std::string(kGuardName);
@@ -365,6 +388,9 @@ Result<json::Value> make_plan(const PlanInputs& in) {
     plan["safety"]["policy_digest"] = os::sha256_hex(in.guard.policy);
     plan["safety"]["guarded"] = json::Value::strings(in.guard.paths);
     plan["safety"]["required"] = in.guard.required;
+    for (const CheckInput& check : in.guard.checks) {
+      plan["safety"]["checks"].array().push_back(check_json(check));
+    }
     plan["audit"]["directory"] = kAuditDir;
   }
   plan["image"]["context"] = in.image_context;

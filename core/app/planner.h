@@ -22,7 +22,8 @@ inline constexpr std::string_view kNetDir = "/run/scc-net";      ///< the socket
 inline constexpr std::string_view kAuditDir = "/run/scc-audit";  ///< the collector's socket, in the sandbox
 inline constexpr std::string_view kPolicyFile = "/etc/scc/safety.json";
 inline constexpr std::string_view kGuardName = "scc-guard";  ///< below the libexec directory and kToolDir
-inline constexpr std::string_view kGuardHookVerb = "hook";   ///< its mode as an agent's own hook
+inline constexpr std::string_view kChecksDir = "/opt/scc/checks";  ///< libraries of safety checks, by SHA-256
+inline constexpr std::string_view kGuardHookVerb = "hook";         ///< its mode as an agent's own hook
 inline constexpr std::string_view kCaFile = "/etc/scc/ca.pem";
 /// The uid of the agent where the workspace belongs to root (idmapped mount).
 inline constexpr std::int64_t kAgentUid = 1000;
@@ -43,11 +44,19 @@ struct PathMount {
   bool read_only = false;
 };
 
+/// A third party's safety check, as the sandbox gets it (safety_checks.h).
+struct CheckInput {
+  plugin::ComponentRef ref;
+  std::string source;  ///< its library on the host
+  std::string sha256;  ///< of that library
+};
+
 /// The guard in front of git and the network tools (guard.h).
 struct GuardInputs {
   std::string policy;              ///< text of the policy file; empty: no guard at all
   std::vector<std::string> paths;  ///< that the guard is bound over
   bool required = true;            ///< the sandbox does not run when a tool in it has no guard
+  std::vector<CheckInput> checks;
 };
 
 struct PlanInputs {

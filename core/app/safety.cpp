@@ -5,8 +5,10 @@
 #include <cctype>
 #include <utility>
 
+#include "app/choices.h"
 #include "app/launch.h"
 #include "app/resolve.h"
+#include "app/safety_checks.h"
 #include "base/str.h"
 #include "policy/safety_policy.h"
 
@@ -48,6 +50,22 @@ safety::Context context_of(const json::Value& question) {
   return out;
 }
 
+/// The rules, then the checks of plugins, as the guard does it.
+safety::Verdict judge_line(const std::string& line, const SafetyPolicy& policy, safety::Context context) {
+  std::vector<safety::Command> commands;
+  if (!policy.checks.empty()) context.commands = &commands;
+  safety::Verdict verdict = safety::evaluate_line(line, policy.policy, context);
+  return ask_checks(policy.libexec, policy.checks, std::move(verdict), commands, line, policy.policy);
+}
+safety::Verdict judge_argv(const std::vector<std::string>& argv, const SafetyPolicy& policy,
+                           safety::Context context) {
+  std::vector<safety::Command> commands;
+  if (!policy.checks.empty()) context.commands = &commands;
+  safety::Verdict verdict = safety::evaluate_argv(argv, policy.policy, context);
+  return ask_checks(policy.libexec, policy.checks, std::move(verdict), commands, safety::joined(argv),
+                    policy.policy);
+}
+
 std::string key_of(std::string_view id) {
   const std::size_t dot = id.find('.');
   if (dot == std::string_view::npos) return "";
@@ -82,7 +100,16 @@ Result<SafetyPolicy> safety_policy_here(Host& host, const ExplainRequest& reques
   }
   SCC_TRY(const Governance governance, govern(host, asked));
   SafetyPolicy out;
-  out.document = policy::safety_policy(governance.effective);
+  std::map<std::string, std::string> libraries;
+  if (!governance.effective.safety_net.checks.empty()) {
+    SCC_CHECK(apply_machine_plugin_policy(host));
+    SCC_TRY(const plugin::Registry* registry, host.registry());
+    SCC_TRY(const std::vector<CheckInput> found, find_checks(*registry, governance.effective));
+    for (const CheckInput& check : found) libraries.emplace(check.ref.id, check.sha256);
+    SCC_TRY(out.checks, host_checks(*registry, governance.effective));
+    out.libexec = host.paths.libexec;
+  }
+  out.document = policy::safety_policy(governance.effective, libraries);
   out.policy = safety::read_policy(json::dump(out.document));
   return out;
 }
@@ -126,19 +153,18 @@ json::Value answer_question(std::string_view line, const SafetyPolicy& fallback,
   const json::Value* own = question->at("/policy");
   const safety::Policy policy =
       own == nullptr ? safety::Policy() : safety::read_inline_policy(json::dump(*own));
-  const safety::Policy& judged_by = own == nullptr ? fallback.policy : policy;
-  const safety::Context context = context_of(*question);
+  const SafetyPolicy inline_policy{{}, policy};
+  const SafetyPolicy& judged_by = own == nullptr ? fallback : inline_policy;
   const safety::Verdict verdict =
-      command != nullptr ? safety::evaluate_line(command->as_string(), judged_by, context)
-                         : safety::evaluate_argv(question->strings_at("/argv"), judged_by, context);
+      command != nullptr ? judge_line(command->as_string(), judged_by, context_of(*question))
+                         : judge_argv(question->strings_at("/argv"), judged_by, context_of(*question));
   json::Value out = verdict_json(verdict);
   out["id"] = name;
   return out;
 }
 
-safety::Verdict judge_words(const std::vector<std::string>& words, const safety::Policy& policy) {
-  if (words.size() == 1) return safety::evaluate_line(words[0], policy);
-  return safety::evaluate_argv(words, policy);
+safety::Verdict judge_words(const std::vector<std::string>& words, const SafetyPolicy& policy) {
+  return words.size() == 1 ? judge_line(words[0], policy, {}) : judge_argv(words, policy, {});
 }
 
 json::Value safety_rules(const SafetyPolicy& policy) {
@@ -158,6 +184,8 @@ json::Value safety_rules(const SafetyPolicy& policy) {
   }
   const json::Value* own = policy.document.at("/org_rules");
   out["org_rules"] = own == nullptr ? json::Value(json::Array()) : *own;
+  const json::Value* checks = policy.document.at("/checks");
+  out["checks"] = checks == nullptr ? json::Value(json::Array()) : *checks;
   out["action"] = safety::to_string(policy.policy.action);
   out["source"] = policy.policy.source;
   return out;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/explain.h"
+#include "safety/check_wire.h"
 #include "safety/engine.h"
 
 namespace scc::app {
@@ -14,9 +15,12 @@ namespace scc::app {
 struct SafetyPolicy {
   json::Value document;  ///< scc.safety-policy/1
   safety::Policy policy;
+  std::vector<safety::CheckLibrary> checks{};  ///< of plugins, where the policy lists any
+  os::stdfs::path libexec{};                   ///< where the program is that asks them
 };
 
-/// What a sandbox that started here would be guarded by, from what is cached.
+/// What a sandbox that started here would be guarded by, from what is cached. Kind::prereq safety.check when
+/// a check of a plugin is missing.
 Result<SafetyPolicy> safety_policy_here(Host& host, const ExplainRequest& request);
 /// A document in a file. Kind::config safety.policy when it cannot be read or trusted.
 Result<SafetyPolicy> safety_policy_file(const os::stdfs::path& path);
@@ -30,7 +34,7 @@ json::Value verdict_json(const safety::Verdict& verdict);
 /// fails: what cannot be read is blocked by the rule "input.invalid", and `*valid` is cleared.
 json::Value answer_question(std::string_view line, const SafetyPolicy& fallback, bool* valid);
 /// argv as typed after "--": one word with blanks or operators in it is a whole shell line.
-safety::Verdict judge_words(const std::vector<std::string>& words, const safety::Policy& policy);
+safety::Verdict judge_words(const std::vector<std::string>& words, const SafetyPolicy& policy);
 
 /// The catalogue with what the policy makes of each rule: {"rules": [...], "org_rules": [...]}.
 json::Value safety_rules(const SafetyPolicy& policy);

@@ -12,4 +12,7 @@ namespace scc::builtin {
 
 std::vector<const scc_plugin_v1*> plugins();
 
+/// Of which one is the rules of the safety engine (safety.cpp).
+const scc_plugin_v1& safety_plugin();
+
 }  // namespace scc::builtin

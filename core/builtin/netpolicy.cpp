@@ -101,7 +101,7 @@ constexpr scc_plugin_v1 kPlugin = {sizeof(scc_plugin_v1),
 }  // namespace
 
 std::vector<const scc_plugin_v1*> plugins() {
-  return {&kPlugin};
+  return {&kPlugin, &safety_plugin()};
 }
 
 }  // namespace scc::builtin

@@ -84,7 +84,7 @@ Result<int> run_check(Env& env, const Args& args) {
   }
   SCC_TRY(const app::SafetyPolicy policy, policy_of(env, args, false));
   if (args.has("stdin")) return check_stream(env, policy);
-  const safety::Verdict verdict = app::judge_words(args.rest, policy.policy);
+  const safety::Verdict verdict = app::judge_words(args.rest, policy);
   print_verdict(env.console, verdict);
   env.console.envelope("SafetyCheck", app::verdict_json(verdict));
   return 0;
@@ -96,7 +96,7 @@ Result<int> run_explain(Env& env, const Args& args) {
                 "run `scc safety explain -- COMMAND...`; a whole shell line is one quoted word");
   }
   SCC_TRY(const app::SafetyPolicy policy, policy_of(env, args, true));
-  const safety::Verdict verdict = app::judge_words(args.rest, policy.policy);
+  const safety::Verdict verdict = app::judge_words(args.rest, policy);
   print_verdict(env.console, verdict);
   const std::string network = policy.document.str("/network/policy", "unknown");
   env.console.line("  policy  action " + std::string(safety::to_string(policy.policy.action)) + ", network " +
@@ -116,6 +116,8 @@ Result<int> run_rules(Env& env, const Args& args) {
   for (const json::Value& one : data.at("/org_rules")->items()) {
     rows.push_back({one.str("/id", "org." + one.str("/program")), one.str("/verdict"), one.str("/message")});
   }
+  for (const json::Value& one : data.at("/checks")->items())
+    rows.push_back({one.str("/id"), "check", "a plugin's; library " + one.str("/sha256").substr(0, 12)});
   env.console.table({"RULE", "HERE", "WHAT IT IS FOR"}, rows);
   env.console.envelope("SafetyRules", data);
   return 0;

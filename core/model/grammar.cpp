@@ -175,6 +175,11 @@ bool plain_proxy(std::string_view text) noexcept {
   const auto inner = [](char c) { return lower(fold(c)) || digit(c) || c == '_' || c == '.' || c == '-'; };
   return every(text.substr(0, colon), inner) && !port.empty() && port.size() <= 5 && every(port, digit);
 }
+bool component_id(std::string_view text) noexcept {
+  const auto first = [](char c) { return lower(c) || digit(c); };
+  return !text.empty() && text.size() <= 63 && first(text.front()) &&
+         every(text, [&](char c) { return first(c) || c == '.' || c == '_' || c == '-'; });
+}
 bool sha256(std::string_view text) noexcept {
   return text.size() == 64 && every(text, [](char c) { return digit(c) || (c >= 'a' && c <= 'f'); });
 }

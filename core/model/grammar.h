@@ -24,6 +24,7 @@ bool option(std::string_view text) noexcept;        ///< '-' and printable ASCII
 bool plugin_id(std::string_view text) noexcept;     ///< [a-z][a-z0-9.-]{0,62}
 bool plugin_glob(std::string_view text) noexcept;   ///< the same, with '*' for any run
 bool version(std::string_view text) noexcept;       ///< [0-9]+[.][0-9]+[.][0-9]+
+bool component_id(std::string_view text) noexcept;  ///< [a-z0-9][a-z0-9._-]{0,62}
 bool sha256(std::string_view text) noexcept;        ///< [0-9a-f]{64}
 bool glob(std::string_view text) noexcept;          ///< printable ASCII, not blank
 bool printable(std::string_view text) noexcept;     ///< printable ASCII, not empty

@@ -24,6 +24,13 @@ struct SafetyCommand {
   std::string message;
 };
 
+/// A plugin's check that judges commands, too.
+struct SafetyCheck {
+  std::string id;      ///< of the component
+  std::string sha256;  ///< that the sandbox's library must have; empty: the one that the plugin came with
+  json::Value config;  ///< for the check; an object
+};
+
 /// Before a command that can lose work.
 struct Snapshots {
   bool enabled = true;
@@ -37,6 +44,7 @@ struct SafetyNet {
   std::map<std::string, bool> rules;
   StringMap levels;  ///< rule id -> block, warn, allow
   std::vector<SafetyCommand> commands;
+  std::vector<SafetyCheck> checks;
   Strings protected_branches;
   Snapshots snapshots;
   Strings unguarded_images;  ///< references that may run although a guarded tool in them has no guard

@@ -188,6 +188,9 @@ SafetyNet read_safety_net(const json::Value* section_value, Strings* warnings) {
   out.snapshots.enabled = flag(snapshots, "enabled", true);
   out.snapshots.keep = snapshots.integer("/keep", out.snapshots.keep);
   out.snapshots.days = snapshots.integer("/days", out.snapshots.days);
+  for (const json::Value& one : section(*section_value, "checks").items()) {
+    out.checks.push_back({text(one, "id"), text(one, "sha256"), section(one, "config")});
+  }
   for (const json::Value& one : section(*section_value, "commands").items()) {
     out.commands.push_back({text(one, "id"), text(one, "program"), text(one, "subcommand"),
                             strings(one, "flags"), text(one, "verdict"), text(one, "message")});

@@ -55,6 +55,23 @@ constexpr std::array kSafetyCommandFields{
 };
 constexpr Shape kSafetyCommand{.type = Type::object, .fields = kSafetyCommandFields, .strict = true};
 constexpr Shape kSafetyCommands{.type = Type::list, .item = &kSafetyCommand};
+constexpr Shape kSafetyCheckId{.type = Type::text,
+                               .expects = "the id of a safety check, such as acme-guardrails",
+                               .pattern = "^[a-z0-9][a-z0-9._-]{0,62}$",
+                               .matches = grammar::component_id};
+constexpr Shape kCheckConfig{.type = Type::map, .item = &kAnything};
+constexpr Shape kCheckDigest{.type = Type::text,
+                             .expects = "64 lower-case hex digits",
+                             .pattern = "^[0-9a-f]{64}$",
+                             .matches = grammar::sha256};
+constexpr std::array kCheckFields{
+    Field{"id", &kSafetyCheckId, "Of a plugin's component of the kind safety-check.", kRequired},
+    Field{"sha256", &kCheckDigest,
+          "Of the library in the sandbox; absent is the one that the plugin came with."},
+    Field{"config", &kCheckConfig, "Given to the check."},
+};
+constexpr Shape kCheck{.type = Type::object, .fields = kCheckFields, .strict = true};
+constexpr Shape kChecks{.type = Type::list, .item = &kCheck};
 constexpr Shape kSnapshotCount{.type = Type::integer, .least = 1, .most = 1000};
 constexpr Shape kSnapshotDays{.type = Type::integer, .least = 1, .most = 365};
 constexpr std::array kSnapshotFields{
@@ -74,6 +91,7 @@ constexpr std::array kSafetyFields{
     Field{"rules", &kSafetyLevels, "Rule id to verdict; `scc safety rules` lists the ids.", false,
           kExtension},
     Field{"commands", &kSafetyCommands, "Commands that the organisation judges itself.", false, kExtension},
+    Field{"checks", &kChecks, "Checks of plugins; one that does not answer blocks.", false, kExtension},
     Field{"protected_branches", &kNames, "", false, kExtension},
     Field{"snapshots", &kSnapshots, "Of a repository, before a command that can lose work.", false,
           kExtension},

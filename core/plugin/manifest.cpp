@@ -215,14 +215,16 @@ Result<std::vector<std::string>> list_at(const json::Value& doc, const std::stri
   return out;
 }
 
-Status read_libraries(const json::Value& doc, Manifest& out) {
-  const json::Value* libraries = doc.at("/libraries");
-  if (libraries == nullptr) return violation("/libraries", "is missing");
+/// `pointer`: /libraries, or /container, which may be missing.
+Status read_libraries(const json::Value& doc, const std::string& pointer,
+                      std::map<std::string, ManifestLibrary>& out) {
+  const json::Value* libraries = doc.at(pointer);
+  if (libraries == nullptr) return violation(pointer, "is missing");
   if (!libraries->is_object() || libraries->members().empty()) {
-    return violation("/libraries", "must be an object with at least one platform");
+    return violation(pointer, "must be an object with at least one platform");
   }
   for (const auto& [name, value] : libraries->members()) {
-    const std::string at = join_pointer("/libraries", name);
+    const std::string at = join_pointer(pointer, name);
     if (!platform_name(name)) {
       return violation(at, "is no platform (linux-x86_64, linux-aarch64, macos-x86_64, macos-arm64)");
     }
@@ -235,7 +237,7 @@ Status read_libraries(const json::Value& doc, Manifest& out) {
       return violation(at + "/path", "must end in " + std::string(suffix));
     }
     SCC_TRY(library.sha256, text_at(doc, at + "/sha256", sha256_text, "must be 64 lower-case hex digits"));
-    out.libraries.emplace(name, std::move(library));
+    out.emplace(name, std::move(library));
   }
   return {};
 }
@@ -366,7 +368,8 @@ Result<Manifest> parse_manifest(std::string_view text, std::string_view director
   if (!parsed) return violation("", "is no valid JSON: " + parsed.error().message);
   Manifest out;
   SCC_CHECK(read_head(*parsed, directory_name, out));
-  SCC_CHECK(read_libraries(*parsed, out));
+  SCC_CHECK(read_libraries(*parsed, "/libraries", out.libraries));
+  if (parsed->has("/container")) SCC_CHECK(read_libraries(*parsed, "/container", out.container));
   SCC_CHECK(read_components(*parsed, out));
   SCC_CHECK(read_grants(*parsed, out.grants));
   SCC_CHECK(read_declarations(*parsed, out));

@@ -42,6 +42,8 @@ struct Manifest {
   int sdk_major = 0;
   int sdk_min_minor = 0;
   std::map<std::string, ManifestLibrary> libraries;  ///< platform -> library
+  std::map<std::string, ManifestLibrary>
+      container;  ///< of safety checks, where a sandbox needs another build
   std::vector<ManifestComponent> components;
   Grants grants;
   std::vector<std::string> protected_paths;

@@ -209,6 +209,13 @@ json::Value safety(const model::SafetyNet& net) {
   if (net.snapshots != model::Snapshots{}) out["snapshots"] = snapshots(net.snapshots);
   if (!net.unguarded_images.empty()) out["unguarded_images"] = json::Value::strings(net.unguarded_images);
   for (const model::SafetyCommand& one : net.commands) out["commands"].array().push_back(command(one));
+  for (const model::SafetyCheck& one : net.checks) {
+    json::Value item;
+    item["id"] = one.id;
+    if (!one.sha256.empty()) item["sha256"] = one.sha256;
+    if (!one.config.members().empty()) item["config"] = one.config;
+    out["checks"].array().push_back(std::move(item));
+  }
   return out;
 }
 

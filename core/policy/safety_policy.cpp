@@ -16,9 +16,21 @@ json::Value org_rule(const model::SafetyCommand& one) {
   return out;
 }
 
+json::Value check(const model::SafetyCheck& one, const std::map<std::string, std::string>& libraries) {
+  const auto found = libraries.find(one.id);
+  json::Value out;
+  out["id"] = one.id;
+  out["sha256"] = found != libraries.end() ? found->second
+                  : one.sha256.empty()     ? std::string(64, '0')
+                                           : one.sha256;
+  if (!one.config.members().empty()) out["config"] = one.config;
+  return out;
+}
+
 }  // namespace
 
-json::Value safety_policy(const model::Effective& effective) {
+json::Value safety_policy(const model::Effective& effective,
+                          const std::map<std::string, std::string>& libraries) {
   const model::SafetyNet& net = effective.safety_net;
   json::Value out;
   out["schema"] = 1;
@@ -33,6 +45,7 @@ json::Value safety_policy(const model::Effective& effective) {
   out["network"]["policy"] =
       std::string(model::to_string(effective.network_policy.value_or(model::NetworkPolicy::open)));
   for (const model::SafetyCommand& one : net.commands) out["org_rules"].array().push_back(org_rule(one));
+  for (const model::SafetyCheck& one : net.checks) out["checks"].array().push_back(check(one, libraries));
   if (!net.protected_branches.empty()) {
     out["protected_branches"] = json::Value::strings(net.protected_branches);
   }

@@ -39,17 +39,17 @@ def install(options):
     return prefix
 
 
-def build_command_provider(options, prefix):
-    source = os.path.join(options.source, "tests", "support", "providers", "command")
-    build = os.path.join(options.build, "e2e-command")
+def build_plugins(options, prefix, folder, target):
+    """A project that needs nothing but an installed SDK; the plugins of several may go to one directory."""
+    source = os.path.join(options.source, folder)
+    build = os.path.join(options.build, "e2e-" + os.path.basename(folder))
     run("cmake", "-S", source, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug")
     run("cmake", "--build", build)
-    target = os.path.join(options.root, "plugins")
-    shutil.copytree(os.path.join(build, "plugins"), target)
-    for folder, _, files in os.walk(target):
-        os.chmod(folder, 0o755)
+    shutil.copytree(os.path.join(build, "plugins"), target, dirs_exist_ok=True)
+    for path, _, files in os.walk(target):
+        os.chmod(path, 0o755)
         for name in files:
-            os.chmod(os.path.join(folder, name), 0o644)
+            os.chmod(os.path.join(path, name), 0o644)
     run(*support.root_prefix(), "chown", "-R", "0:0", target)
 
 
@@ -76,7 +76,9 @@ def setup(options):
     os.makedirs(options.root, mode=0o755)
     os.chmod(options.root, 0o755)
     prefix = install(options)
-    build_command_provider(options, prefix)
+    build_plugins(options, prefix, "tests/support/providers/command", os.path.join(options.root, "plugins"))
+    for folder in ("tests/support/checks/hostile", "tests/contract/out_of_tree/safety"):
+        build_plugins(options, prefix, folder, os.path.join(options.root, "checks"))
     if support.engine_answers():
         make_images(options, prefix)
     elif support.engines_required():

@@ -30,6 +30,7 @@ ROOT = os.environ.get("SCC_E2E_ROOT", "/tmp/scc-e2e")
 PREFIX = os.path.join(ROOT, "prefix")
 SCC = os.path.join(PREFIX, "bin", "scc")
 PLUGINS = os.path.join(ROOT, "plugins")
+CHECKS = os.path.join(ROOT, "checks")  # plugins with safety checks, which nobody trusts yet
 SCHEMAS = os.path.join(SOURCE, "sdk", "share", "schemas")
 LAB = os.path.join(SOURCE, "tests", "support", "model_api", "lab.py")
 SOCKET = "/var/run/docker.sock"

@@ -136,6 +136,13 @@ class Undo(support.Case):
         kept, = self.listed(world, repo)
         self.assertIn("1 untracked", kept["left_out"])
         self.assertIn("left out: 1 untracked", done.err)
+        # The organisation's document says how many, how old, and whether at all.
+        world, repo = self.undo_world(snapshots={"keep": 2, "days": 1})
+        done = self.ok(world.sh(repo, "for i in 1 2 3 4; do echo $i >>a.txt; git reset -q --hard; done; git for-each-ref refs/scc | wc -l"))
+        self.assertEqual(done.out, "2\n", repr(done))
+        world, repo = self.undo_world(snapshots={"enabled": False})
+        done = self.ok(world.sh(repo, "echo x >>a.txt; git reset -q --hard; git for-each-ref refs/scc | wc -l"))
+        self.assertEqual(done.out, "0\n", repr(done))
         world, repo = self.undo_world(rules={**ALLOW, "git.snapshot_failed": "allow"})
         self.ok(world.sh(repo, "git reset -q --hard"))
         self.assertEqual(self.listed(world, repo), [])

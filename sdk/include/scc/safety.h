@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
    scc/safety.h: a check of one command before the agent may run it. evaluate is const, [any],
-   allocation-light and uses no host service but log. The greatest decision of all checks wins; a status other
-   than SCC_OK is a block. */
+   allocation-light and uses no host service but log and JSON. The greatest decision of all checks wins; a
+   status other than SCC_OK, a crash and more than 50 ms of processor time are a block. A check runs in a
+   process of its own, in the sandbox and for `scc safety explain` on the host; it is created once for each
+   line that is judged. */
 #ifndef SCC_SAFETY_H
 #define SCC_SAFETY_H
 
@@ -15,8 +17,8 @@ enum { SCC_NO_OPINION = 0, SCC_ALLOW = 1, SCC_WARN = 2, SCC_BLOCK = 3 }; /* orde
 
 typedef struct scc_command { /* one simple command, tokenised and unwrapped by the engine */
   uint32_t struct_size;
-  uint32_t depth; /* 0: typed by the agent; n: found n levels inside sh -c, eval, xargs, ... */
-  const scc_str* argv;
+  uint32_t depth;      /* 0: typed by the agent; n: found n levels inside sh -c, eval, xargs, ... */
+  const scc_str* argv; /* a byte NUL in a word stands for text that is known only when the command runs */
   size_t argc;
   scc_str raw; /* the whole line it came from */
   scc_str cwd;
@@ -33,7 +35,8 @@ typedef struct scc_safety scc_safety;
 typedef struct scc_safety_v1 {
   uint32_t struct_size;
   uint32_t reserved;
-  scc_status (*create)(const scc_host_v1* host, scc_str policy_json, scc_safety** out,
+  /* scc.component-config/1, whose `config` is what the organisation gives this check. */
+  scc_status (*create)(const scc_host_v1* host, scc_str config_json, scc_safety** out,
                        const scc_error_sink* err);
   void (*destroy)(scc_safety* self);
   scc_status (*rules)(scc_safety* self, const scc_sink* rules_json, const scc_error_sink* err);

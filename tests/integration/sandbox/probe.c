@@ -279,6 +279,11 @@ int main(int argc, char** argv) {
   if (strcmp(verb, "mark") == 0) return verb_mark(value);
   if (strcmp(verb, "mode") == 0) return verb_mode(value);
   if (strcmp(verb, "line") == 0) return verb_line();
+  if (strcmp(verb, "ready-line") == 0) {
+    puts("ready");
+    fflush(stdout);
+    return verb_line();
+  }
   if (strcmp(verb, "termios") == 0) return verb_termios();
   if (strcmp(verb, "state") == 0) return verb_state();
   if (strcmp(verb, "signals") == 0) return verb_signals();

@@ -43,10 +43,11 @@ TEST_F(Terminal, CarriesFramesLongerThanALine) {
   // Far more than the 4096 bytes of a line in canonical mode.
   const std::string frame = go_frame(R"("go":true,"ack":true,"secrets":[{"name":"big","value_base64":")" +
                                      std::string(80000, 'Q') + "\"}]");
-  Child child(box.checked({"/opt/scc/bin/probe", "line"}, {"-it"}), true);
+  Child child(box.checked({"/opt/scc/bin/probe", "ready-line"}, {"-it"}), true);
   ASSERT_TRUE(read_evidence(child).is_object()) << child.out;
   ASSERT_TRUE(child.send(frame));
   ASSERT_EQ(child.read_until("SCC-EXEC\n"), "\x1eSCC-EXEC\n") << child.out;
+  ASSERT_EQ(child.read_until("ready\r\n"), "ready\r\n") << "nobody types before the agent is there";
   // Return becomes a line end again, and typing is echoed again: the modes are the agent's.
   ASSERT_TRUE(child.send("hello\r"));
   EXPECT_EQ(child.wait(), 0);

@@ -154,6 +154,21 @@ TEST(Planner, BindsTheGuardOverEachToolAndMountsItsPolicy) {
   EXPECT_EQ(plan.str("/checks/guard/file"), "/opt/scc/bin/scc-guard");
   EXPECT_EQ(plan.strings_at("/checks/guard/paths"), in.guard.paths);
   EXPECT_EQ(plan.str("/safety/policy_digest"), os::sha256_hex(in.guard.policy));
+  EXPECT_FALSE(plan.has("/safety/checks"));
+  // A check's library lies where its hash says, read-only, and the launch gate looks at that.
+  in.guard.checks.assign(2, {{"safety-check", "acme", "acme-plugin", "1.2.0", ""},
+                             "/plugins/acme/libacme.so",
+                             std::string(64, 'c')});
+  const json::Value checked = *make_plan(in);
+  const std::string library = "/opt/scc/checks/" + std::string(64, 'c') + ".so";
+  ASSERT_NE(mount_at(checked, library), nullptr);
+  EXPECT_EQ(mount_at(checked, library)->str("/source"), "/plugins/acme/libacme.so");
+  EXPECT_TRUE(mount_at(checked, library)->flag("/read_only"));
+  const auto looked_at = checked.strings_at("/checks/readonly");
+  EXPECT_EQ(std::count(looked_at.begin(), looked_at.end(), library), 1) << "two checks of one library";
+  EXPECT_EQ(checked.str("/safety/checks/0/id"), "acme");
+  EXPECT_EQ(checked.str("/safety/checks/0/plugin"), "acme-plugin");
+  in.guard.checks.clear();
   // Permitted by name: the guard stands where it can, and its absence elsewhere is no obstacle.
   in.guard.required = false;
   const json::Value permitted = *make_plan(in);

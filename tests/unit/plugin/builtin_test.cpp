@@ -2,8 +2,11 @@
 // The built-in network policies through the registry and the same adapters as any plugin.
 #include "builtin/builtin.h"
 
+#include <cstring>
+
 #include <gmock/gmock.h>
 
+#include "plugin/host.h"
 #include "plugin/netpolicy.h"
 #include "unit/plugin/plugin_fixture.h"
 
@@ -32,6 +35,33 @@ TEST_F(BuiltinTest, AreReadyWithoutTrust) {
   ASSERT_TRUE(policy) << policy.error().message;
   EXPECT_EQ((*policy)->ref().plugin, "builtin-network");
   EXPECT_TRUE((*policy)->ref().sha256.empty());
+}
+
+TEST_F(BuiltinTest, TheRulesOfTheEngineAreComponents) {
+  Registry registry = scan();
+  EXPECT_THAT(registry.components("safety-check"), ElementsAre("git", "network"));
+  const auto asked = [](const char* id, std::vector<const char*> argv) -> scc_decision {
+    const scc_plugin_v1& plugin = builtin::safety_plugin();
+    for (std::size_t i = 0; i < plugin.component_count; ++i) {
+      if (std::string_view(plugin.components[i].id) != id) continue;
+      const auto* table = static_cast<const scc_safety_v1*>(plugin.components[i].table);
+      scc_safety* self = nullptr;
+      EXPECT_EQ(table->create(probe_host(), scc_str{"{}", 2}, &self, nullptr), SCC_OK);
+      std::vector<scc_str> words;
+      for (const char* word : argv) words.push_back({word, std::strlen(word)});
+      const scc_command command{sizeof(scc_command), 0, words.data(), words.size(), {}, {}};
+      scc_verdict verdict{sizeof(scc_verdict), SCC_NO_OPINION, nullptr, nullptr};
+      EXPECT_EQ(table->evaluate(self, &command, &verdict), SCC_OK);
+      table->destroy(self);
+      return verdict.decision;
+    }
+    return SCC_NO_OPINION;
+  };
+  EXPECT_EQ(asked("git", {"git", "push", "--force"}), SCC_BLOCK);
+  EXPECT_EQ(asked("git", {"git", "status"}), SCC_NO_OPINION);
+  EXPECT_EQ(asked("git", {"ssh", "host"}), SCC_NO_OPINION);
+  EXPECT_EQ(asked("network", {"ssh", "host"}), SCC_BLOCK);
+  EXPECT_EQ(asked("network", {"git", "push", "--force"}), SCC_NO_OPINION);
 }
 
 TEST_F(BuiltinTest, OpenIsTheBridgeAndClaimsNothing) {

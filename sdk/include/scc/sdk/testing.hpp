@@ -573,4 +573,60 @@ class ProviderDriver {
   scc_provider* self_ = nullptr;
 };
 
+/// A safety check of the plugin under test.
+class SafetyDriver {
+ public:
+  struct Answer {
+    scc_status status = SCC_OK;
+    scc_decision decision = SCC_NO_OPINION;
+    std::string rule;
+    std::string reason;
+  };
+
+  SafetyDriver(FakeHost& host, std::string_view id, std::string_view config_json)
+      : table_(find_table<scc_safety_v1>(SCC_IFACE_SAFETY, id)) {
+    if (table_ == nullptr) {
+      created.status = SCC_E_NOT_FOUND;
+      created.message = "the plugin has no such safety check";
+      return;
+    }
+    ErrorCatch error;
+    created.status = table_->create(host.c(), view(config_json), &self_, error.c());
+    created.code = error.code;
+    created.message = error.message;
+    created.hint = error.hint;
+  }
+  ~SafetyDriver() {
+    if (self_ != nullptr) table_->destroy(self_);
+  }
+  SafetyDriver(const SafetyDriver&) = delete;
+  SafetyDriver& operator=(const SafetyDriver&) = delete;
+
+  Answer evaluate(const std::vector<std::string>& argv, std::uint32_t depth = 0) const {
+    std::vector<scc_str> words;
+    std::string raw;
+    for (const std::string& word : argv) {
+      words.push_back(view(word));
+      raw += (raw.empty() ? "" : " ") + word;
+    }
+    const scc_command command{sizeof(scc_command), depth, words.data(), words.size(), view(raw), view("/")};
+    Collect rule;
+    Collect reason;
+    scc_verdict verdict{sizeof(scc_verdict), SCC_NO_OPINION, rule.c(), reason.c()};
+    Answer out;
+    out.status = table_->evaluate(self_, &command, &verdict);
+    out.decision = verdict.decision;
+    out.rule = rule.take();
+    out.reason = reason.take();
+    return out;
+  }
+  Outcome rules() { return call(table_->rules, self_); }
+
+  Outcome created;
+
+ private:
+  const scc_safety_v1* table_;
+  scc_safety* self_ = nullptr;
+};
+
 }  // namespace scc::sdk::testing
