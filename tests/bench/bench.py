@@ -5,8 +5,8 @@
 Rows (DESIGN bars): `scc --version` beside `docker --version`; `scc plugin list` with 200 plugins; `scc status --json`
 beside the engine's own answer; the effective configuration of 10, 100 and 1,000 teams and how it grows; for each engine that
 is here: `scc start` of a trivial command, start to first byte, beside the engine's own `run` of the same image and argv, what
-stopping takes, what a running scc holds in memory, what one more session takes on disk, and the same for sandboxes with an
-enforcing proxy. Prints a table; never fails because
+stopping takes, what a running scc holds in memory, what one more session takes on disk, git through the guard beside
+git itself (guard.py), and the same for sandboxes with an enforcing proxy. Prints a table; never fails because
 something is slow. Needs an installed scc, its base image, the engines' clients, and the provider plugin of the tests.
 
   bench.py --scc /usr/local/bin/scc --provider-dir build/ci/plugins [--compute build/bench/tests/bench/bench_compute] [--runs 15]
@@ -24,7 +24,9 @@ import tempfile
 import time
 
 from enforced import bench_enforced
+from guard import bench_guard
 
+HEADER = "| what | scc ms | floor ms | ratio | bar | note |\n|---|---|---|---|---|---|"
 PLUGINS = 200
 # Podman's words are those with which scc starts its service where both versions of cgroups are mounted.
 ENGINES = {"docker": ("docker",), "podman": ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs")}
@@ -140,15 +142,21 @@ def bench_compute(program):
         print(f"| {title} | {mine:.3f} | - | {growth} | {bar} | growth <= 12 x |")
 
 
-def bench_start(args, env, home, image, engine):
-    repo = os.path.join(home, "repo")
-    os.makedirs(repo, exist_ok=True)
+def configure(args, env, home, image):
+    """What a session needs: the settings, and a provider plugin that is trusted."""
     config = os.path.join(home, ".config", "scc")
     os.makedirs(config, mode=0o700, exist_ok=True)
     with open(os.path.join(config, "config.json"), "w", encoding="utf-8") as out:
         json.dump({"providers": {"command": {"image": "ref:" + image}}}, out)
+    subprocess.run([args.scc, "plugin", "trust", "command", "--yes", "--plugin-dir", args.provider_dir], env=env, check=True,
+                   capture_output=True)
+
+
+def bench_start(args, env, home, image, engine):
+    repo = os.path.join(home, "repo")
+    os.makedirs(repo, exist_ok=True)
+    configure(args, env, home, image)
     common = ["--plugin-dir", args.provider_dir]
-    subprocess.run([args.scc, "plugin", "trust", "command", "--yes", *common], env=env, check=True, capture_output=True)
     argv = ["/bin/echo", "x"]
     start = [args.scc, "start", repo, "--provider", "command", *common, "--", *argv]
     words = ENGINES[engine]
@@ -246,11 +254,11 @@ def main():
     parser.add_argument("--only-compute", action="store_true", help="no engine and no installed scc are needed")
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--launches", type=int, default=20, help="of web-egress-enforced, for each engine; 0: leave those rows out")
+    parser.add_argument("--pairs", type=int, default=60, help="of guarded and native git; 0: leave those rows out")
     parser.add_argument("--engine", choices=list(ENGINES), help="only this one (default: all that are here)")
     args = parser.parse_args()
-    header = "| what | scc ms | floor ms | ratio | bar | note |\n|---|---|---|---|---|---|"
     if args.only_compute:
-        print(header, flush=True)
+        print(HEADER, flush=True)
         bench_compute(args.compute)
         return 0
     if not args.provider_dir:
@@ -260,7 +268,7 @@ def main():
     args.provider_dir = os.path.abspath(args.provider_dir)
     with tempfile.TemporaryDirectory(prefix="scc-bench-") as home:
         env = environment(home)
-        print(header, flush=True)
+        print(HEADER, flush=True)
         mine, floor = pairs(args.runs, lambda: first_byte([args.scc, "--version"], env),
                             lambda: first_byte(["docker", "--version"], env))
         row("scc --version / docker --version", [x[1] for x in mine], [x[1] for x in floor], "<= 5 ms")
@@ -281,6 +289,8 @@ def main():
             bench_start(args, env, home, image, engine)
             bench_stop(args, env, home, image, engine)
             bench_held(args, env, home, engine)
+            if args.pairs:
+                bench_guard(args, env, home, engine)
             if args.launches:
                 bench_enforced(args, env, home, [*ENGINES[engine], "run", *LIMITS[engine], "--rm", image, "/bin/echo", "x"],
                                ENGINES[engine], engine, row)

@@ -196,14 +196,34 @@ class Audited:
         world = self.world()
         repo = world.repo()
         ballast = self.full_disk(world)
-        child = self.waiting(world, repo, "git add -A; echo add $?; git status >/dev/null; echo status $?")
+        child = self.waiting(world, repo, "git add -A; echo add $?; curl --version >/dev/null; echo curl $?; git status >/dev/null; "
+                                          "echo status $?; git push -f origin main; echo push $?; touch full; "
+                                          "while [ ! -e room ]; do sleep 0.1; done; git add -A; echo add $?")
         self.fill(ballast)
         world.write(os.path.join(repo, "go"), "")
-        out, err = child.communicate(timeout=60)
-        self.assertEqual(out, b"add 126\nstatus 0\n", err.decode())
-        self.assertIn(b"commands that must be audited are blocked in the sandbox", err)
-        support.as_root("rm", ballast)
+        support.wait_for(lambda: os.path.exists(os.path.join(repo, "full")), seconds=60, what="the commands on a full disk")
+        # A reader needs no space.
         self.ok(world.scc("audit", "verify"))
+        support.as_root("rm", ballast)
+        world.write(os.path.join(repo, "room"), "")
+        out, err = child.communicate(timeout=60)
+        self.assertEqual(out, b"add 126\ncurl 126\nstatus 0\npush 126\nadd 0\n", err.decode())
+        self.assertEqual(err.count(b"denied rule=guard.unaudited"), 2, err.decode())
+        self.assertIn(b"denied rule=git.force_push", err)
+        self.assertIn(b"commands that must be audited are blocked in the sandbox", err)
+        # What ran is in the log, and what did not is not said to have run.
+        allowed = [line["metadata"]["command"] for line in self.lines(world)
+                   if line["event_type"] == "safety.check" and line["metadata"]["decision"] != "block"]
+        self.assertEqual(allowed, ["git add -A"])
+        self.assertEqual(self.lines(world)[-1]["event_type"], "launch.ended")
+        verified = self.checked(world.scc("audit", "verify", "--json"), "cli-audit-verification-1.json")
+        self.assertEqual((verified["intact"], verified["lines"]), (True, len(self.lines(world))))
+        path = os.path.join(world.state, "audit", "audit.jsonl")
+        with open(path, encoding="utf-8") as file:
+            whole = file.readlines()
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(whole[:-1])
+        self.refused(world.scc("audit", "verify"), 6)
 
     def test_shell_and_attach_are_told_and_served(self):
         world = self.world()
