@@ -10,8 +10,10 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <map>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <sys/mman.h>
@@ -135,7 +137,7 @@ const scc_safety_v1* find_table(const scc_plugin_v1& entry, const std::string& i
   return nullptr;
 }
 
-const scc_safety_v1& load(const CheckLibrary& one) {
+const scc_plugin_v1& load(const CheckLibrary& one) {
   const std::string name = "/proc/self/fd/" + std::to_string(sealed_copy(one));
   void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) throw Problem{std::string("its library cannot be loaded: ") + dlerror()};
@@ -147,6 +149,15 @@ const scc_safety_v1& load(const CheckLibrary& one) {
   Complaint complaint;
   if (SCC_HAS(entry, init) && entry->init(host(), &complaint.sink) != SCC_OK)
     throw Problem{"it does not start: " + complaint.text};
+  return *entry;
+}
+
+/// Each library is read and loaded once, however many checks are in it.
+using Libraries = std::map<std::pair<std::string, std::string>, const scc_plugin_v1*>;
+
+const scc_safety_v1& table_of(const CheckLibrary& one, Libraries* loaded) {
+  const scc_plugin_v1*& entry = (*loaded)[{one.path, one.sha256}];
+  if (entry == nullptr) entry = &load(one);
   const scc_safety_v1* table = find_table(*entry, one.id);
   if (!SCC_HAS(table, create) || !SCC_HAS(table, evaluate))
     throw Problem{"its library has no such safety check"};
@@ -160,6 +171,7 @@ scc_safety* make(const scc_safety_v1& table, const CheckLibrary& one) {
   Complaint complaint;
   if (table.create(host(), view(config), &self, &complaint.sink) != SCC_OK)
     throw Problem{"it does not accept its configuration: " + complaint.text};
+  if (self == nullptr) throw Problem{"it made no instance"};
   return self;
 }
 
@@ -199,11 +211,12 @@ void limit(long ms) {
 
 void answer(int out, const CheckQuestion& question) {
   CheckFinding worst;
+  Libraries loaded;
   std::string by = question.checks.empty() ? "" : question.checks.front().id;
   for (const CheckLibrary& one : question.checks) {
     put(out, safety::pack_running(one.id));
     try {
-      const scc_safety_v1& table = load(one);
+      const scc_safety_v1& table = table_of(one, &loaded);
       const scc_safety* self = make(table, one);
       limit(safety::kCheckMs);
       for (const safety::Command& command : question.commands) {

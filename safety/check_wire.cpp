@@ -187,7 +187,8 @@ Verdict verdict_of_answer(std::string_view answer, bool ended, const Policy& pol
   if (whole && read.problem) return check_failed(*read.problem, policy);
   if (!whole || !ended || !read.finding) {
     return check_failed((read.running.empty() ? "the program for checks" : read.running) +
-                            " died, or took more than " + std::to_string(kCheckMs) + " ms",
+                            " died, worked for more than " + std::to_string(kCheckMs) +
+                            " ms, or let the guard wait for more than " + std::to_string(kChecksMs) + " ms",
                         policy);
   }
   const CheckFinding& found = *read.finding;

@@ -31,7 +31,7 @@ inline constexpr std::size_t kQuestionBytes = std::size_t{64} << 20U;
 /// For one check and all commands of a line, in processor time.
 inline constexpr long kCheckMs = 50;
 /// For all of them, in time that passes.
-inline constexpr long kChecksMs = 2000;
+inline constexpr long kChecksMs = 5000;
 
 std::string pack(const CheckQuestion& question);
 /// False: no whole question.

@@ -15,8 +15,8 @@ GUARDRAILS = {"id": "guardrails", "config": {"protected_contexts": ["prod"]}}
 # Each breaks when it is asked about any command at all.
 BROKEN = {
     "crashes": "crashes died",
-    "spins": "spins died, or took more than 50 ms",
-    "sleeps": "sleeps died, or took more than 50 ms",
+    "spins": "spins died, worked for more than 50 ms",
+    "sleeps": "sleeps died, worked for more than 50 ms",
     "throws": "throws: it failed",
     "exits": "exits died",
     "invents": "invents: its decision 77 does not exist",
