@@ -294,7 +294,7 @@ bool step_of_git(const Words& parent, const Words& words) {
     std::string_view child;
     std::string_view first;  ///< option that this step of git's begins with; "": any
   };
-  constexpr std::array<Step, 14> kSteps{{{"stash", "reset", "--hard"},
+  constexpr std::array<Step, 18> kSteps{{{"stash", "reset", "--hard"},
                                          {"stash", "clean", "--force"},
                                          {"worktree", "reset", "--hard"},
                                          {"worktree", "update-ref", ""},
@@ -307,12 +307,19 @@ bool step_of_git(const Words& parent, const Words& words) {
                                          {"bisect--helper", "checkout", "-q"},
                                          {"bisect", "checkout", "-q"},
                                          {"maintenance", "prune", "--expire"},
-                                         {"gc", "prune", "--expire"}}};
+                                         {"gc", "prune", "--expire"},
+                                         {"stash", "checkout", "--no-overlay"},
+                                         {"worktree", "branch", "--force"},
+                                         // Back to where it began, from a stash that it made.
+                                         {"merge", "read-tree", "-v"},
+                                         // With its own program for differences in the environment.
+                                         {"difftool", "diff", ""}}};
   const std::string outer = verb_of(parent);
   const std::size_t at = safety::git_verb(words);
-  if (outer.empty() || at == 0 || at + 1 >= words.size()) return false;
+  if (outer.empty() || at == 0) return false;
+  const std::string_view next = at + 1 < words.size() ? std::string_view(words[at + 1]) : std::string_view();
   return std::any_of(kSteps.begin(), kSteps.end(), [&](const Step& one) {
-    return one.parent == outer && one.child == words[at] && (one.first.empty() || one.first == words[at + 1]);
+    return one.parent == outer && one.child == words[at] && (one.first.empty() || one.first == next);
   });
 }
 

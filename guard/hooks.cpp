@@ -52,6 +52,13 @@ bool zero(const std::string& object) {
   return object.find_first_not_of('0') == std::string::npos;
 }
 
+/// "-n", "-nf", "--dry-run"; what stands after an "o" is its value.
+bool dry_run(const std::string& word) {
+  const bool letters = word.size() > 1 && word[0] == '-' && word[1] != '-';
+  return word.starts_with("--dr") ||
+         (letters && word.substr(0, word.find('o')).find('n') != std::string::npos);
+}
+
 /// A pattern of the policy: "main", "release/*".
 bool matches(std::string_view pattern, std::string_view name) {
   const std::size_t star = pattern.find('*');
@@ -111,7 +118,7 @@ class Effects {
     Words words = parent_;
     words.push_back(alias_text(verb_, environment_));
     return std::any_of(words.begin(), words.end(), [](const std::string& word) {
-      return word.find("--force-with-l") != std::string::npos || word == "-n" || word.starts_with("--dr");
+      return word.find("--force-with-l") != std::string::npos || dry_run(word);
     });
   }
 

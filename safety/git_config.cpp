@@ -216,7 +216,8 @@ void judge_git_environment(const Git& git) {
                                          "GIT_CONFIG_NOSYSTEM",   "GIT_CONFIG",         "GIT_PROXY_COMMAND",
                                          "GIT_TEMPLATE_DIR",      "GIT_ALLOW_PROTOCOL", "GIT_EXEC_PATH"};
   constexpr std::array<View, 4> kPrograms{"GIT_SSH", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS"};
-  constexpr std::array<View, 4> kEditors{"GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "SSH_ASKPASS"};
+  constexpr std::array<View, 7> kEditors{
+      "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "SSH_ASKPASS", "EDITOR", "VISUAL", "PAGER"};
   const auto holds = [](const auto& list, View name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };

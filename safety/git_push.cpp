@@ -151,6 +151,8 @@ void fetch(const Git& git, std::string_view table) {
   if (dry_run(parsed)) return;
   if (table == "pull" && parsed.flag("no-verify") != nullptr) git.report(Rule::hook_bypass, git.at);
   fetch_refspecs(git, parsed, parsed.flag("force") != nullptr, parsed.flag("prune") != nullptr);
+  // Refspecs that no line shows.
+  if (const Seen* input = parsed.flag("stdin")) git.report(Rule::branch_force_move, input->at);
   if (const Seen* refmap = parsed.flag("refmap")) {
     const Refspec spec = read_refspec(refmap->value);
     if (spec.force && spec.colon && local_branch(spec.target))

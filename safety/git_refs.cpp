@@ -67,7 +67,11 @@ void symbolic_ref(const Git& git) {
   const Parsed parsed = git.parse("symbolic-ref");
   if (parsed.help) return;
   if (const Seen* one = parsed.flag("delete")) return git.report(Rule::update_ref, one->at);
-  if (parsed.operands.size() > 1) git.report(Rule::update_ref, Decision::warn, parsed.operands[0].at);
+  if (parsed.operands.size() < 2) return;
+  // A branch that becomes a name for another one loses its own commits, and no hook of git's is asked.
+  const std::string& ref = parsed.operands[0].text;
+  const bool branch = ref.starts_with("refs/heads/") || ref == "refs/stash";
+  git.report(Rule::update_ref, branch ? Decision::block : Decision::warn, parsed.operands[0].at);
 }
 
 void reflog(const Git& git) {

@@ -137,6 +137,13 @@ void remove(const Git& git) {
   }
 }
 
+/// Forced, it overwrites what lies at the target.
+void move(const Git& git) {
+  const Parsed parsed = git.parse("mv");
+  if (parsed.help || parsed.surely("dry-run")) return;
+  if (const Seen* force = parsed.flag("force")) git.report(Rule::checkout_path, force->at);
+}
+
 void read_tree(const Git& git) {
   const Parsed parsed = git.parse("read-tree");
   if (parsed.help || parsed.surely("dry-run")) return;
@@ -222,6 +229,7 @@ bool judge_worktree(const Git& git) {
   if (verb == "reset") return reset(git), true;
   if (verb == "clean") return clean(git), true;
   if (verb == "rm") return remove(git), true;
+  if (verb == "mv") return move(git), true;
   if (verb == "read-tree") return read_tree(git), true;
   if (verb == "checkout-index") return checkout_index(git), true;
   if (verb == "stash") return stash(git), true;

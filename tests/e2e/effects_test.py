@@ -22,12 +22,6 @@ HARMLESS_HERE = {
     "git nosuchcommand": "no alias here, which only the repository tells",
     'git push origin ":$BRANCH"': "without a value, a push of the branches that both have",
 }
-# Refused by mistake today: steps that git takes itself (the way back of a merge that fails, what `stash --keep-index` and `worktree add
-# -B` do at their end), and a dry run whose letters stand together in front of the hook.
-REFUSED_BY_MISTAKE = (
-    "git merge --no-ff feature", "git merge --squash topic", "git merge -n x", "git merge -q topic",
-    "git merge --no-commit --no-ff topic && git merge --abort", "git pull --no-rebase -X theirs --no-edit", "git stash push --keep-index",
-    "git worktree add -B topic ../look", "git push -nf")
 # How many rows that must be blocked have to do which harm without a guard.
 LEAST = {"remote": 350, "worktree": 200, "stash": 25, "refs": 30, "reflog": 10, "objects": 12, "config": 15}
 
@@ -181,9 +175,7 @@ class EffectsOf:
         for number, row in self.run_rows.items():
             outcome = self.guarded.rows[number]
             rules = audited.get(number, set())
-            if row.get("command") in REFUSED_BY_MISTAKE:
-                self.assertFalse(outcome["lost"])
-            elif not harmful(row) and (rules or DENIED in outcome["said"]):
+            if not harmful(row) and (rules or DENIED in outcome["said"]):
                 bad.append(self.told(number, outcome, f"refused by {sorted(rules)}"))
         self.assertFalse(bad, "\n".join(bad))
         self.assertGreater(len(audited), 700, "the audit log says what was refused")

@@ -226,6 +226,8 @@ TEST(ToolHook, EqualArgvGetsTheVerdictOfTheGuard) {
         if (one == &broken && !few) continue;
         const safety::Verdict asked = judge_line(*read(tool_call(line))->line, none, *one);
         const safety::Verdict guard = judge_git(words, none, *one);
+        // Whose alias it is only the guard in that repository knows.
+        if (guard.rule == "git.unknown_command" && line.find(" -C ") != std::string::npos) continue;
         EXPECT_EQ(asked.decision, guard.decision) << line << " " << asked.rule << " " << guard.rule;
         EXPECT_EQ(asked.rule, guard.rule) << line;
       }
@@ -237,6 +239,14 @@ TEST(ToolHook, EqualArgvGetsTheVerdictOfTheGuard) {
 TEST(Guard, KnowsTheStepsOfGitsOwnCommands) {
   EXPECT_TRUE(step_of_git({"git", "stash"}, {"git", "reset", "--hard", "-q"}));
   EXPECT_TRUE(step_of_git({"git", "-c", "a=b", "worktree", "add"}, {"git", "reset", "--hard"}));
+  EXPECT_TRUE(step_of_git({"git", "difftool", "-y"}, {"git", "diff"}));
+  EXPECT_TRUE(step_of_git({"git", "difftool", "-y", "HEAD"}, {"git", "diff", "HEAD"}));
+  EXPECT_FALSE(step_of_git({"git", "difftool", "-y"}, {"git", "reset", "--hard"}));
+  EXPECT_TRUE(
+      step_of_git({"git", "stash", "push", "-k"}, {"git", "checkout", "--no-overlay", "0123", "--", ":/"}));
+  EXPECT_TRUE(step_of_git({"git", "worktree", "add"}, {"git", "branch", "--force", "topic", "HEAD"}));
+  EXPECT_TRUE(step_of_git({"git", "merge", "x"}, {"git", "read-tree", "-v", "--reset", "-u", "0123"}));
+  EXPECT_FALSE(step_of_git({"git", "merge", "x"}, {"git", "read-tree", "--reset", "-u", "HEAD"}));
   EXPECT_FALSE(step_of_git({"git", "push"}, {"git", "reset", "--hard"}));
   EXPECT_FALSE(step_of_git({}, {"git", "reset", "--hard"}));
   EXPECT_FALSE(step_of_git({"git", "stash"}, {"git", "push", "--force"}));
