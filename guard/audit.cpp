@@ -94,13 +94,18 @@ std::string answer_of(int fd, int wait_ms) {
     const ssize_t got = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got <= 0) return "the audit collector ended without an answer";
-    const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
-    if (text == "ok") return "";
-    return text.starts_with("no ") ? std::string(text.substr(3)) : "the audit collector's answer is none";
+    return refusal_of({buffer.data(), static_cast<std::size_t>(got)});
   }
 }
 
 }  // namespace
+
+std::string refusal_of(std::string_view answer) {
+  if (answer == "ok") return "";
+  // A refusal without a reason is one, too.
+  if (!answer.starts_with("no ") || answer.size() == 3) return "the audit collector's answer is none";
+  return std::string(answer.substr(3));
+}
 
 std::string audit_line(const AuditEntry& entry, const safety::Verdict& verdict) {
   std::string out = "{\"v\":1,\"tool\":" + json_text(entry.tool) + ",\"layer\":" + json_text(entry.layer) +

@@ -22,6 +22,9 @@ struct AuditEntry {
 /// is said.
 std::string audit_line(const AuditEntry& entry, const safety::Verdict& verdict);
 
+/// What the collector's answer says: "" for "ok" and nothing else, else why the line is not in the log.
+std::string refusal_of(std::string_view answer);
+
 /// "" once the line is in the log; else why it is not. Waits at most `wait_ms`.
 std::string send_line(const std::string& socket, const std::string& line, int wait_ms);
 

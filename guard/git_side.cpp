@@ -65,6 +65,8 @@ bool parse_parameters(std::string_view text, Words* out) {
     std::string setting;
     if (!unquote(text, &at, &setting)) return false;
     if (at < text.size() && text[at] == '=') {
+      // -c ends the key at its first '=', so it cannot say this one ("credential.https://h/?a=b.helper").
+      if (setting.find('=') != std::string::npos) return false;
       setting += '=';
       ++at;
       if (at < text.size() && text[at] == '\'' && !unquote(text, &at, &setting)) return false;
@@ -97,17 +99,7 @@ bool read_aliases(Words ask_with, const GitEnvironment& environment, safety::Con
   const auto answer = ask(real_path("git"), ask_with, environment.bare());
   // 1: there is none; 128 and above: no repository that could be read, so git will refuse the command, too.
   if (!answer || (answer->code != 0 && answer->code != 1 && answer->code != 128)) return false;
-  const std::string_view text = answer->out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\0', at), text.size());
-    const std::string_view entry = text.substr(at, end - at);
-    const std::size_t line = entry.find('\n');
-    if (entry.size() > 6 && line != std::string_view::npos) {
-      context->git_aliases[lower(entry.substr(6, line - 6))] = std::string(entry.substr(line + 1));
-    }
-    at = end + 1;
-  }
-  context->git_aliases_known = true;
+  take_aliases(answer->out, context);
   return true;
 }
 
@@ -157,6 +149,21 @@ bool leaves_repository(std::string_view line) {
 }
 
 }  // namespace
+
+void take_aliases(std::string_view listing, safety::Context* context) {
+  constexpr std::string_view kSection = "alias.";
+  for (std::size_t at = 0; at < listing.size();) {
+    const std::size_t end = std::min(listing.find('\0', at), listing.size());
+    const std::string_view entry = listing.substr(at, end - at);
+    const std::size_t line = entry.find('\n');
+    if (entry.starts_with(kSection) && line != std::string_view::npos) {
+      const std::string_view name = entry.substr(kSection.size(), line - kSection.size());
+      context->git_aliases[lower(name)] = std::string(entry.substr(line + 1));
+    }
+    at = end + 1;
+  }
+  context->git_aliases_known = true;
+}
 
 std::string real_path(std::string_view tool) {
   return std::string(kRealDir) + "/" + std::string(tool);

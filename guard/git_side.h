@@ -39,6 +39,9 @@ class GitEnvironment {
   std::string problem_;
 };
 
+/// The answer of `git config --null --get-regexp ^alias\.`: "alias.NAME\nVALUE\0" for each.
+void take_aliases(std::string_view listing, safety::Context* context);
+
 /// Verdict over a git argv; `words[0]` is "git" or "git-VERB". Asks the real git for aliases where the verb
 /// is none of its own. `here`: the global options of `words` count for the questions (not so inside a hook).
 /// `commands` takes what was met, for the checks of third parties.

@@ -31,32 +31,12 @@ constexpr std::array kHooks{
 #undef SCC_HOOK
 };
 
-/// A line of the hook's standard input, by blanks.
-std::vector<Words> fields(const std::string& text) {
-  std::vector<Words> out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    Words line;
-    for (std::size_t i = at; i < end;) {
-      const std::size_t blank = std::min(text.find(' ', i), end);
-      line.push_back(text.substr(i, blank - i));
-      i = blank + 1;
-    }
-    out.push_back(std::move(line));
-    at = end + 1;
-  }
-  return out;
+bool object_name(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool zero(const std::string& object) {
   return object.find_first_not_of('0') == std::string::npos;
-}
-
-/// "-n", "-nf", "--dry-run"; what stands after an "o" is its value.
-bool dry_run(const std::string& word) {
-  const bool letters = word.size() > 1 && word[0] == '-' && word[1] != '-';
-  return word.starts_with("--dr") ||
-         (letters && word.substr(0, word.find('o')).find('n') != std::string::npos);
 }
 
 /// A pattern of the policy: "main", "release/*".
@@ -83,18 +63,16 @@ class Effects {
         verb_(verb_of(parent_)) {}
 
   /// False: blocked, and reported.
-  bool push(const std::vector<Words>& lines) const {
-    for (const Words& line : lines) {
-      if (line.size() == 4 && !settle(pushed(line))) return false;
-    }
-    return true;
+  bool push(const RefLines& lines) const {
+    if (!lines) return settle(Found{Rule::internal, "pre-push", "git says what cannot be read"});
+    return std::all_of(lines->begin(), lines->end(), [&](const Words& line) { return settle(pushed(line)); });
   }
-  bool transaction(const std::vector<Words>& lines) const {
-    for (const Words& line : lines) {
-      const bool stays = line.size() == 3 && line[0] == line[1] && !zero(line[1]);
-      if (line.size() == 3 && !stays && !settle(changed(line))) return false;
-    }
-    return true;
+  bool transaction(const RefLines& lines) const {
+    if (!lines) return settle(Found{Rule::internal, "reference-transaction", "git says what cannot be read"});
+    return std::all_of(lines->begin(), lines->end(), [&](const Words& line) {
+      const bool stays = line[0] == line[1] && !zero(line[1]);
+      return stays || settle(changed(line));
+    });
   }
 
  private:
@@ -115,11 +93,18 @@ class Effects {
   /// sent.
   bool with_lease() const {
     if (!allowed()) return false;
-    Words words = parent_;
-    words.push_back(alias_text(verb_, environment_));
-    return std::any_of(words.begin(), words.end(), [](const std::string& word) {
-      return word.find("--force-with-l") != std::string::npos || dry_run(word);
-    });
+    const bool dashed = !safety::git_dashed(parent_[0]).empty();
+    const std::size_t verb = dashed ? 0 : safety::git_verb(parent_);
+    const Words arguments(parent_.begin() + static_cast<long>(verb) + 1, parent_.end());
+    const safety::Push kind = safety::push_kind(alias_text(verb_, environment_), arguments);
+    return kind == safety::Push::dry || (kind == safety::Push::leased && !forced_by_settings());
+  }
+
+  /// A "+" or a mirror of the repository's settings forces in spite of the lease.
+  bool forced_by_settings() const {
+    const auto set = git({"config", "--null", "--get-regexp", R"(^remote\..*\.(push|mirror)$)"});
+    if (!set || set->code > 1) return true;
+    return set->out.find("\n+") != std::string::npos || set->out.find(".mirror\n") != std::string::npos;
   }
 
   /// LOCAL-REF LOCAL-OBJECT REMOTE-REF REMOTE-OBJECT
@@ -185,8 +170,9 @@ class Effects {
     if (!found) return true;
     const safety::RuleInfo& rule = safety::info(found->rule);
     safety::Verdict verdict;
-    // A protected branch is no matter of the rule's level.
-    verdict.decision = is_protected(found->at) ? Decision::block : policy_.decide(found->rule, rule.level);
+    // A protected branch is no matter of the rule's level, nor is what the guard cannot read.
+    const bool always = is_protected(found->at) || found->rule == Rule::internal;
+    verdict.decision = always ? Decision::block : policy_.decide(found->rule, rule.level);
     verdict.rule = rule.id;
     verdict.reason = std::string(rule.loss) + (found->detail.empty() ? "" : ": " + found->detail);
     if (policy_.defective())
@@ -265,6 +251,45 @@ int become(const std::string& path, const Words& argv, const Variables& environm
 
 }  // namespace
 
+RefLines pushed_refs(std::string_view input) {
+  std::vector<Words> out;
+  for (std::size_t at = 0; at < input.size();) {
+    const std::size_t end = std::min(input.find('\n', at), input.size());
+    std::string_view rest = input.substr(at, end - at);
+    Words line(4);
+    for (std::size_t field = 3; field > 0; --field) {
+      const std::size_t blank = rest.rfind(' ');
+      if (blank == std::string_view::npos) return std::nullopt;
+      line[field] = rest.substr(blank + 1);
+      rest = rest.substr(0, blank);
+    }
+    line[0] = rest;
+    if (!object_name(line[1]) || line[2].empty() || !object_name(line[3])) return std::nullopt;
+    out.push_back(std::move(line));
+    at = end + 1;
+  }
+  return out;
+}
+
+RefLines changed_refs(std::string_view input) {
+  std::vector<Words> out;
+  for (std::size_t at = 0; at < input.size();) {
+    const std::size_t end = std::min(input.find('\n', at), input.size());
+    const std::string_view text = input.substr(at, end - at);
+    const std::size_t first = text.find(' ');
+    const std::size_t second = first == std::string_view::npos ? first : text.find(' ', first + 1);
+    if (second == std::string_view::npos) return std::nullopt;
+    Words line{std::string(text.substr(0, first)), std::string(text.substr(first + 1, second - first - 1)),
+               std::string(text.substr(second + 1))};
+    // Later versions of git write "ref:NAME" for what a symbolic ref leads to.
+    const auto known = [](const std::string& one) { return object_name(one) || one.starts_with("ref:"); };
+    if (!known(line[0]) || !known(line[1]) || line[2].empty()) return std::nullopt;
+    out.push_back(std::move(line));
+    at = end + 1;
+  }
+  return out;
+}
+
 bool is_hook_name(std::string_view name) {
   return std::find(kHooks.begin(), kHooks.end(), name) != kHooks.end();
 }
@@ -282,8 +307,7 @@ int run_hook(const Words& argv, const Variables& environment) {
     const bool judged = push || (argv.size() > 1 && argv[1] == "prepared");
     if (judged) {
       const Effects effects(environment, load_policy(std::string(kPolicyFile)));
-      const std::vector<Words> lines = fields(input);
-      if (!(push ? effects.push(lines) : effects.transaction(lines))) return 1;
+      if (!(push ? effects.push(pushed_refs(input)) : effects.transaction(changed_refs(input)))) return 1;
     }
     if (!give_back(input)) {
       report_text("the input of the hook " + name + " cannot be handed on");

@@ -33,8 +33,8 @@ struct Descriptor {
   int fd;
 };
 
-/// "" when nobody in the sandbox can have changed the file.
-std::string file_problem(int fd) {
+/// "" when nobody in the sandbox can have changed the file; its size then.
+std::string file_problem(int fd, std::size_t* size) {
   struct stat info {};
   struct statvfs filesystem {};
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return "it is no regular file";
@@ -43,7 +43,8 @@ std::string file_problem(int fd) {
   if (fstatvfs(fd, &filesystem) != 0 || (filesystem.f_flag & ST_RDONLY) == 0) {
     return "it is not on a read-only mount";
   }
-  if (static_cast<std::size_t>(info.st_size) > safety::kPolicyBytes) return "it is larger than 256 KiB";
+  *size = static_cast<std::size_t>(info.st_size);
+  if (*size > safety::kPolicyBytes) return "it is larger than 256 KiB";
   return "";
 }
 
@@ -66,9 +67,11 @@ std::string digest_problem(std::string_view text) {
 safety::Policy load_policy(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (file.fd < 0) return broken(path + ": " + strerror(errno));
-  if (const std::string problem = file_problem(file.fd); !problem.empty())
+  std::size_t told = 0;
+  if (const std::string problem = file_problem(file.fd, &told); !problem.empty())
     return broken(path + ": " + problem);
-  std::string text(safety::kPolicyBytes + 1, '\0');
+  // One byte more, so that a file which grows meanwhile is not taken for what it was.
+  std::string text(told + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t got = read(file.fd, text.data() + size, text.size() - size);

@@ -99,11 +99,23 @@ std::string joined(const Words& words) {
   return out;
 }
 
+std::string padded(long number, std::size_t width) {
+  const std::string digits = std::to_string(number);
+  return std::string(width - std::min(width, digits.size()), '0') + digits;
+}
+
+/// "20261127T181500Z". By hand: the C library's own brings its time zones along.
 std::string stamp(std::time_t at) {
-  std::tm utc{};
-  gmtime_r(&at, &utc);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &utc)};
+  const auto leap = [](long year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); };
+  long day = at / kDay;
+  const long second = at % kDay;
+  long year = 1970;
+  for (; day >= (leap(year) ? 366 : 365); ++year) day -= leap(year) ? 366 : 365;
+  const std::array<long, 12> months{31, leap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  std::size_t month = 0;
+  while (day >= months[month]) day -= months[month++];
+  return padded(year, 4) + padded(static_cast<long>(month) + 1, 2) + padded(day + 1, 2) + "T" +
+         padded(second / 3600, 2) + padded(second / 60 % 60, 2) + padded(second % 60, 2) + "Z";
 }
 
 std::string random_digits() {

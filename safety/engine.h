@@ -60,6 +60,14 @@ std::string_view git_dashed(std::string_view program) noexcept;
 /// Whether git has this command itself, so that no alias can take its place.
 bool git_has(std::string_view subcommand) noexcept;
 
+enum class Push : unsigned char {
+  plain,
+  leased,  ///< --force-with-lease: overwrites at most what the caller saw
+  dry,     ///< sends nothing
+};
+/// What `git push` with these arguments is. `alias`: the text of the alias that they were given to, or empty.
+Push push_kind(std::string_view alias, const std::vector<std::string>& arguments) noexcept;
+
 /// Only looks, whatever its arguments: these run, with a warning, even when the guard itself is broken.
 bool read_only_git(std::string_view subcommand) noexcept;
 

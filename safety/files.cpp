@@ -2,7 +2,6 @@
 // Commands that damage .git behind git's back, and copies of or links to guarded programs.
 #include <algorithm>
 #include <array>
-#include <fnmatch.h>
 
 #include "safety/judge.h"
 
@@ -23,8 +22,7 @@ bool in_git_dir(const std::string& path) {
     if (part == ".git") return true;
     const bool pattern = part.find_first_of("*?[") != std::string::npos;
     // ".*" and "*" match it too, but whoever writes them means something else; ".g*" means it.
-    if (pattern && part.size() > 2 && part[0] == '.' && !has_unknown(part) &&
-        fnmatch(part.c_str(), ".git", FNM_PERIOD) == 0)
+    if (pattern && part.size() > 2 && part[0] == '.' && !has_unknown(part) && glob_matches(part, ".git"))
       return true;
     start = end + 1;
   }

@@ -241,63 +241,66 @@ const std::string* environment(const Environment& env, std::string_view name) {
 /// Walks the global options; false when git does no more than print or refuse.
 class Globals {
  public:
-  Globals(Git& git) : git_(git), args_(git.call.argv) {}
+  /// `git`: what takes the settings and the findings; null where only the subcommand is looked for.
+  Globals(const Args& args, Git* git) : git_(git), args_(args) {}
 
   bool run() {
-    for (at_ = 1; at_ < args_.size(); ++at_) {
-      const std::string& arg = args_[at_];
+    for (at = 1; at < args_.size(); ++at) {
+      const std::string& arg = args_[at];
       if (arg.empty() || arg[0] != '-') break;
       if (!one(arg)) return false;
     }
-    git_.at = at_;
-    return at_ < args_.size();
+    if (git_ != nullptr) git_->at = at;
+    return at < args_.size();
   }
+  std::size_t at = 1;
   std::size_t exec_path = 0;  ///< index of --exec-path=..., 0: none
 
  private:
   bool one(const std::string& arg) {
     const std::size_t equals = arg.find('=');
     const std::string_view name = std::string_view(arg).substr(0, equals);
-    if (has_unknown(name)) {
-      git_.judge.report(Rule::shell_dynamic, arg, git_.call.depth);
-      return false;
-    }
+    if (has_unknown(name)) return report(Rule::shell_dynamic, arg), false;
     if (holds(kPrinting, arg)) return false;
     if (arg == "--list-cmds" || name == "--list-cmds") return false;
     if (holds(kPlainGlobals, arg)) return true;
-    if (name == "--exec-path") return exec_path = at_, true;
-    if (arg == "-C" || (equals == std::string::npos && holds(kValued, arg))) return ++at_ < args_.size();
+    if (name == "--exec-path") return exec_path = at, true;
+    if (arg == "-C" || (equals == std::string::npos && holds(kValued, arg))) return ++at < args_.size();
     if (holds(kValued, name)) return true;
-    if (arg == "-c") return ++at_ < args_.size() && (setting(args_[at_]), true);
+    if (arg == "-c") return ++at < args_.size() && (setting(args_[at]), true);
     if (name == "--config-env") {
-      if (equals == std::string::npos) return ++at_ < args_.size() && (from_environment(args_[at_]), true);
+      if (equals == std::string::npos) return ++at < args_.size() && (from_environment(args_[at]), true);
       return from_environment(std::string_view(arg).substr(equals + 1)), true;
     }
     // "-C/x" and "-ca=b": git knows no glued forms and refuses them.
     if (arg.size() > 2 && arg[1] != '-') return false;
-    git_.judge.report(Rule::unknown_global, arg, git_.call.depth);
+    report(Rule::unknown_global, arg);
     return false;
   }
 
+  void report(Rule rule, std::string_view what) {
+    if (git_ != nullptr) git_->judge.report(rule, what, git_->call.depth);
+  }
+
   void setting(std::string_view text) {
+    if (git_ == nullptr) return;
     const std::size_t equals = text.find('=');
     const std::string value =
         equals == std::string_view::npos ? "true" : std::string(text.substr(equals + 1));
-    if (has_unknown(text.substr(0, equals))) git_.judge.report(Rule::shell_dynamic, text, git_.call.depth);
-    git_.settings.emplace_back(setting_key(text.substr(0, equals)), value);
+    if (has_unknown(text.substr(0, equals))) report(Rule::shell_dynamic, text);
+    git_->settings.emplace_back(setting_key(text.substr(0, equals)), value);
   }
 
   void from_environment(std::string_view text) {
     const std::size_t equals = text.rfind('=');
-    if (equals == std::string_view::npos) return;
-    const std::string* value = environment(git_.call.env, text.substr(equals + 1));
-    git_.settings.emplace_back(setting_key(text.substr(0, equals)),
-                               value != nullptr ? *value : std::string(1, kUnknown));
+    if (git_ == nullptr || equals == std::string_view::npos) return;
+    const std::string* value = environment(git_->call.env, text.substr(equals + 1));
+    git_->settings.emplace_back(setting_key(text.substr(0, equals)),
+                                value != nullptr ? *value : std::string(1, kUnknown));
   }
 
-  Git& git_;
+  Git* git_;
   const Args& args_;
-  std::size_t at_ = 1;
 };
 
 /// GIT_CONFIG_COUNT and its numbered variables, as git reads them.
@@ -367,13 +370,8 @@ bool read_only_git(std::string_view subcommand) noexcept {
 
 std::size_t git_verb(const std::vector<std::string>& argv) noexcept {
   try {
-    const Policy policy;
-    const Context context;
-    Judge judge(policy, context);
-    Call call;
-    call.argv = argv;
-    Git git{judge, call, {}, {}, 1};
-    return Globals(git).run() ? git.at : 0;
+    Globals globals(argv, nullptr);
+    return globals.run() ? globals.at : 0;
   } catch (...) {
     return 0;
   }
@@ -424,7 +422,7 @@ void judge_git(Judge& judge, const Call& call) {
   if (!judge.spend(call.depth)) return;
   Git git{judge, call, {}, {}, 1};
   settings_of_environment(git);
-  Globals globals(git);
+  Globals globals(call.argv, &git);
   if (!globals.run()) {
     if (call.open_ended && git.at >= call.argv.size())
       judge.report(Rule::shell_dynamic, call.argv[0], call.depth);

@@ -235,6 +235,23 @@ void judge_git_url(Judge& judge, std::string_view url, unsigned depth) {
     judge.report(Rule::net_raw, url, depth, "git:// has no route here; use https");
 }
 
+Push push_kind(std::string_view alias, const std::vector<std::string>& arguments) noexcept {
+  try {
+    Args argv{"git"};
+    if (alias.empty()) {
+      argv.emplace_back("push");
+    } else if (!split_alias(alias, &argv) || argv.size() < 2 || argv[1] != "push") {
+      return Push::plain;
+    }
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    const Parsed parsed = parse_options(git_options("push"), argv, 2);
+    if (dry_run(parsed)) return Push::dry;
+    return parsed.surely("force-with-lease") ? Push::leased : Push::plain;
+  } catch (...) {
+    return Push::plain;
+  }
+}
+
 bool judge_push_and_fetch(const Git& git) {
   const std::string_view verb = git.verb;
   if (verb == "push") return push(git), true;

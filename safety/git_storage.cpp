@@ -10,6 +10,17 @@ namespace scc::safety {
 
 namespace {
 
+constexpr long kDaySeconds = 86'400;
+
+/// Of the Gregorian calendar. March comes first, so that the leap day is the last of its year.
+constexpr long days_since_1970(long year, long month, long day) {
+  const long from_march = month > 2 ? year : year - 1;
+  return from_march * 365 + from_march / 4 - from_march / 100 + from_march / 400 +
+         ((month + 9) % 12 * 306 + 5) / 10 + day - 719'469;
+}
+static_assert(days_since_1970(1970, 1, 1) == 0 && days_since_1970(2024, 2, 29) == 19'782 &&
+              days_since_1970(2024, 3, 1) == 19'783);
+
 void gc(const Git& git) {
   const Parsed parsed = git.parse("gc");
   if (parsed.help) return;
@@ -109,11 +120,11 @@ bool expires_soon(std::string_view value) {
   }
   // "2024-05-01": a past day. One that lies ahead makes everything old enough.
   if (separator != '-' || digits != 4 || value.size() < 10 || value[7] != '-') return true;
-  std::tm when{};
-  when.tm_year = static_cast<int>(number) - 1900;
-  when.tm_mon = (value[5] - '0') * 10 + (value[6] - '0') - 1;
-  when.tm_mday = (value[8] - '0') * 10 + (value[9] - '0');
-  return std::mktime(&when) > std::time(nullptr) - 24L * 3600;
+  const long month = (value[5] - '0') * 10 + (value[6] - '0');
+  const long day = (value[8] - '0') * 10 + (value[9] - '0');
+  if (number < 1 || month < 1 || month > 12 || day < 1 || day > 31) return true;
+  // Less than a day ago, in whatever time zone git reads it.
+  return days_since_1970(number, month, day) * kDaySeconds > std::time(nullptr) - 36L * 3600;
 }
 
 bool judge_storage(const Git& git) {

@@ -18,22 +18,22 @@ struct Row {
 // Sorted by verb.
 constexpr std::array kRows{
     Row{"add",
-        "dry-run,n verbose,v interactive,i patch,p edit,e force,f update,u renormalize intent-to- "
-        "add,N all,A ignore-removal refresh ignore-errors ignore-missing sparse chmod= pathspec-from- "
+        "dry-run,n verbose,v interactive,i patch,p edit,e force,f update,u renormalize intent-to-"
+        "add,N all,A ignore-removal refresh ignore-errors ignore-missing sparse chmod= pathspec-from-"
         "file= pathspec-file-nul"},
     Row{"am",
-        "interactive,i 3way,3 quiet,q signoff,s utf8,u keep,k keep-non-patch message-id,m keep-cr no- "
+        "interactive,i 3way,3 quiet,q signoff,s utf8,u keep,k keep-non-patch message-id,m keep-cr no-"
         "keep-cr scissors,c quoted-cr= whitespace= ignore-space-change ignore-whitespace directory= "
         "exclude= include= =,C =,p patch-format= reject resolvemsg continue resolved,r skip abort "
-        "quit show-current-patch? allow-empty committer-date-is-author-date ignore-date rerere- "
+        "quit show-current-patch? allow-empty committer-date-is-author-date ignore-date rerere-"
         "autoupdate gpg-sign?,S empty= no-verify,n"},
     Row{"archive",
         "format= prefix= add-file= add-virtual-file= output=,o worktree-attributes verbose,v list,l "
         "remote= exec="},
     Row{"branch",
-        "verbose,v quiet,q track?,t set-upstream-to=,u unset-upstream color? remotes,r contains= no- "
+        "verbose,v quiet,q track?,t set-upstream-to=,u unset-upstream color? remotes,r contains= no-"
         "contains= abbrev? all,a delete,d ,D move,m ,M copy,c ,C list,l show-current create-reflog "
-        "edit-description force,f merged= no-merged= column? sort= points-at= ignore-case,i recurse- "
+        "edit-description force,f merged= no-merged= column? sort= points-at= ignore-case,i recurse-"
         "submodules format= omit-empty set-upstream"},
     Row{"checkout",
         "=,b =,B ,l guess overlay quiet,q recurse-submodules? progress merge,m conflict= detach,d "
@@ -44,13 +44,13 @@ constexpr std::array kRows{
         "stage="},
     Row{"cherry-pick",
         "quit continue abort skip cleanup= no-commit,n edit,e signoff,s mainline=,m rerere-autoupdate "
-        "strategy= strategy-option=,X gpg-sign?,S ,x ff allow-empty allow-empty-message keep- "
+        "strategy= strategy-option=,X gpg-sign?,S ,x ff allow-empty allow-empty-message keep-"
         "redundant-commits"},
     Row{"clean", "quiet,q dry-run,n force,f interactive,i ,d exclude=,e ,x ,X"},
     Row{"clone",
         "verbose,v quiet,q progress reject-shallow no-checkout,n bare mirror local,l no-hardlinks "
         "shared,s recurse-submodules? recursive? jobs=,j template= reference= reference-if-able= "
-        "dissociate origin=,o branch=,b upload-pack=,u depth= shallow-since= shallow-exclude= single- "
+        "dissociate origin=,o branch=,b upload-pack=,u depth= shallow-since= shallow-exclude= single-"
         "branch no-tags shallow-submodules separate-git-dir= config=,c server-option= ipv4,4 ipv6,6 "
         "filter= also-filter-submodules remote-submodules sparse bundle-uri="},
     Row{"commit",
@@ -61,7 +61,7 @@ constexpr std::array kRows{
         "pathspec-from-file= pathspec-file-nul"},
     Row{"config",
         "global system local worktree file=,f blob= get get-all get-regexp get-urlmatch replace-all "
-        "add unset unset-all rename-section remove-section list,l fixed-value edit,e get-color get- "
+        "add unset unset-all rename-section remove-section list,l fixed-value edit,e get-color get-"
         "colorbool type=,t bool int bool-or-int bool-or-str path expiry-date null,z name-only "
         "includes show-origin show-scope default="},
     Row{"difftool",
@@ -71,12 +71,12 @@ constexpr std::array kRows{
         "verbose,v quiet,q all set-upstream append,a atomic upload-pack= force,f multiple,m tags,t "
         "no-tags,n jobs=,j prefetch prune,p prune-tags,P recurse-submodules? dry-run write-fetch-head "
         "keep,k update-head-ok,u progress depth= shallow-since= shallow-exclude= deepen= unshallow "
-        "refetch update-shallow refmap= server-option=,o ipv4,4 ipv6,6 negotiation-tip= negotiate- "
+        "refetch update-shallow refmap= server-option=,o ipv4,4 ipv6,6 negotiation-tip= negotiate-"
         "only filter= auto-maintenance auto-gc show-forced-updates write-commit-graph stdin "
         "recurse-submodules-default="},
     Row{"for-each-repo", "config="},
     Row{"gc",
-        "quiet,q prune? cruft aggressive auto force keep-largest-pack detach max-cruft-size= cruft- "
+        "quiet,q prune? cruft aggressive auto force keep-largest-pack detach max-cruft-size= cruft-"
         "expiration= expire-to="},
     Row{"grep",
         "cached no-index untracked exclude-standard recurse-submodules invert-match,v ignore-case,i "
@@ -91,22 +91,22 @@ constexpr std::array kRows{
         "quiet,q upload-pack= tags,t heads,h refs get-url sort= exit-code symref server-option=,o"},
     Row{"maintenance run", "auto detach schedule= quiet task="},
     Row{"merge",
-        ",n stat summary log? squash commit edit,e cleanup= ff ff-only rerere-autoupdate verify- "
+        ",n stat summary log? squash commit edit,e cleanup= ff ff-only rerere-autoupdate verify-"
         "signatures strategy=,s strategy-option=,X message=,m file=,F into-name= verbose,v quiet,q "
-        "abort quit continue allow-unrelated-histories progress gpg-sign?,S autostash overwrite- "
+        "abort quit continue allow-unrelated-histories progress gpg-sign?,S autostash overwrite-"
         "ignore signoff no-verify"},
     Row{"mv", "verbose,v dry-run,n force,f ,k sparse"},
     Row{"notes prune", "dry-run,n verbose,v"},
     Row{"prune", "dry-run,n verbose,v progress expire= exclude-promisor-objects"},
     Row{"pull",
         "verbose,v quiet,q progress recurse-submodules? rebase?,r no-stat,n stat log? signoff? squash "
-        "commit edit cleanup= ff ff-only verify verify-signatures autostash strategy=,s strategy- "
+        "commit edit cleanup= ff ff-only verify verify-signatures autostash strategy=,s strategy-"
         "option=,X gpg-sign?,S allow-unrelated-histories all append,a upload-pack= force,f tags,t "
         "prune,p jobs?,j dry-run keep,k depth= shallow-since= shallow-exclude= deepen= unshallow "
         "update-shallow refmap= server-option=,o ipv4,4 ipv6,6 negotiation-tip= show-forced-updates "
         "set-upstream ipv4,4 ipv6,6 no-tags"},
     Row{"push",
-        "verbose,v quiet,q repo= all mirror delete,d tags dry-run,n porcelain force,f force-with- "
+        "verbose,v quiet,q repo= all mirror delete,d tags dry-run,n porcelain force,f force-with-"
         "lease? force-if-includes recurse-submodules= thin receive-pack= exec= set-upstream,u "
         "progress prune no-verify follow-tags signed? atomic push-option=,o ipv4,4 ipv6,6 branches"},
     Row{"read-tree",
@@ -121,7 +121,7 @@ constexpr std::array kRows{
         "strategy-option=,X root reschedule-failed-exec reapply-cherry-picks"},
     Row{"reflog delete", "dry-run,n rewrite updateref verbose"},
     Row{"reflog expire",
-        "dry-run,n rewrite updateref verbose expire= expire-unreachable= stale-fix all single- "
+        "dry-run,n rewrite updateref verbose expire= expire-unreachable= stale-fix all single-"
         "worktree"},
     Row{"remote add", "fetch,f tags track=,t master=,m mirror?"},
     Row{"remote remove", ""},
@@ -129,8 +129,8 @@ constexpr std::array kRows{
     Row{"remote rm", ""},
     Row{"remote set-url", "push add delete"},
     Row{"repack",
-        ",a ,A cruft cruft-expiration= ,d ,f ,F ,n quiet,q local,l write-bitmap-index,b delta- "
-        "islands,i unpack-unreachable= keep-unreachable,k window= window-memory= depth= threads= max- "
+        ",a ,A cruft cruft-expiration= ,d ,f ,F ,n quiet,q local,l write-bitmap-index,b delta-"
+        "islands,i unpack-unreachable= keep-unreachable,k window= window-memory= depth= threads= max-"
         "pack-size= pack-kept-objects keep-pack= geometric=,g write-midx,m expire-to="},
     Row{"replace", "list,l delete,d edit,e graft,g convert-graft-file force,f raw format="},
     Row{"reset",
@@ -144,17 +144,17 @@ constexpr std::array kRows{
         "quit continue abort skip cleanup= no-commit,n edit,e signoff,s mainline=,m rerere-autoupdate "
         "strategy= strategy-option=,X gpg-sign?,S reference"},
     Row{"rm",
-        "dry-run,n quiet,q cached force,f ,r ignore-unmatch sparse pathspec-from-file= pathspec-file- "
+        "dry-run,n quiet,q cached force,f ,r ignore-unmatch sparse pathspec-from-file= pathspec-file-"
         "nul"},
     Row{"send-pack",
-        "verbose,v quiet,q receive-pack= exec= remote= all dry-run,n mirror force,f signed? push- "
-        "option= progress thin atomic stateless-rpc stdin helper-status force-with-lease? force-if- "
+        "verbose,v quiet,q receive-pack= exec= remote= all dry-run,n mirror force,f signed? push-"
+        "option= progress thin atomic stateless-rpc stdin helper-status force-with-lease? force-if-"
         "includes"},
     Row{"stash clear", ""},
     Row{"stash drop", "quiet,q"},
     Row{"stash pop", "quiet,q index"},
     Row{"stash push",
-        "keep-index,k staged,S patch,p quiet,q include-untracked,u all,a message=,m pathspec-from- "
+        "keep-index,k staged,S patch,p quiet,q include-untracked,u all,a message=,m pathspec-from-"
         "file= pathspec-file-nul"},
     Row{"submodule add", "branch=,b force,f name= reference= progress depth= quiet,q dissociate"},
     Row{"submodule deinit", "quiet,q force,f all"},
@@ -166,7 +166,7 @@ constexpr std::array kRows{
         "conflict= detach,d track?,t force,f orphan= overwrite-ignore ignore-other-worktrees"},
     Row{"symbolic-ref", "quiet,q delete,d short recurse =,m"},
     Row{"tag",
-        "list,l ?,n delete,d verify,v annotate,a message=,m file=,F edit,e sign,s cleanup= local- "
+        "list,l ?,n delete,d verify,v annotate,a message=,m file=,F edit,e sign,s cleanup= local-"
         "user=,u force,f create-reflog column? contains= no-contains= merged= no-merged= sort= "
         "points-at= format= color? ignore-case,i"},
     Row{"update-ref", "=,m ,d no-deref ,z stdin create-reflog"},
@@ -175,6 +175,14 @@ constexpr std::array kRows{
     Row{"worktree prune", "dry-run,n verbose,v expire="},
     Row{"worktree remove", "force,f"},
 };
+
+/// A line break within an option would make two of it.
+constexpr bool whole(const Row& row) {
+  const std::string_view options = row.options;
+  return options.find("- ") == std::string_view::npos && options.find("  ") == std::string_view::npos &&
+         !options.ends_with('-');
+}
+static_assert(std::all_of(kRows.begin(), kRows.end(), whole));
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "safety/json_reader.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <utility>
 
 namespace scc::safety::json {
@@ -108,17 +108,38 @@ class Reader {
     }
   }
 
-  bool number(Node* out) {
+  /// Returns how many there are.
+  std::size_t digits(double* value) {
     const std::size_t start = at_;
-    while (at_ < text_.size() &&
-           (std::string_view("+-.eE0123456789").find(text_[at_]) != std::string_view::npos))
-      ++at_;
-    const std::string digits(text_.substr(start, at_ - start));
-    if (digits.empty() || (digits[0] != '-' && (digits[0] < '0' || digits[0] > '9'))) return false;
-    char* end = nullptr;
+    for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_)
+      *value = *value * 10 + (text_[at_] - '0');
+    return at_ - start;
+  }
+
+  /// Exact for whole numbers up to 2^53, which is all that is read of them.
+  bool number(Node* out) {
     out->type = Node::Type::number;
-    out->number = std::strtod(digits.c_str(), &end);
-    return end == digits.c_str() + digits.size();
+    const bool negative = take('-');
+    const bool zero = at_ < text_.size() && text_[at_] == '0';
+    double value = 0;
+    const std::size_t whole = digits(&value);
+    if (whole == 0 || (zero && whole > 1)) return false;
+    if (take('.')) {
+      double rest = 0;
+      std::size_t places = digits(&rest);
+      if (places == 0) return false;
+      for (; places > 0; --places) rest /= 10;
+      value += rest;
+    }
+    if (take('e') || take('E')) {
+      const bool shrinks = take('-');
+      if (!shrinks) static_cast<void>(take('+'));
+      double power = 0;
+      if (digits(&power) == 0) return false;
+      for (power = std::min(power, 400.0); power > 0; --power) value = shrinks ? value / 10 : value * 10;
+    }
+    out->number = negative ? -value : value;
+    return true;
   }
 
   bool hex4(unsigned* out) {

@@ -86,6 +86,8 @@ inline std::string_view base_name(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
+/// Whether a shell's pattern (*, ?, [...]) matches the whole text; a class ("[[:alpha:]]") matches anything.
+bool glob_matches(std::string_view pattern, std::string_view text);
 /// git and the network tools: what a guard stands in front of.
 bool guarded_tool(std::string_view name);
 /// Whether raw text names a guarded tool, a shell or an interpreter as a word.

@@ -2,7 +2,6 @@
 #include "safety/policy.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "safety/json_reader.h"
 
@@ -111,7 +110,7 @@ class Loader {
   static bool whole(const Node& node, double most, double* out) {
     *out = node.number;
     return node.type == Type::number && node.number >= 1 && node.number <= most &&
-           node.number == std::floor(node.number);
+           node.number == static_cast<double>(static_cast<long>(node.number));
   }
 
   std::string snapshots(const Node& node) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fnmatch.h>
 
 namespace scc::safety::shell {
 
@@ -282,7 +281,7 @@ void Runner::start(const Script& script, const Command& command, Args argv, cons
   if (base.find_first_of("*?[") != std::string::npos && !has_unknown(base) &&
       base.find_first_not_of("*?[]!-") != std::string::npos) {
     for (const char* tool : {"git", "curl", "wget", "ssh", "scp", "sftp", "rsync"}) {
-      if (fnmatch(base.c_str(), tool, 0) == 0) argv[0] = tool;
+      if (glob_matches(base, tool)) argv[0] = tool;
     }
   }
   call.argv = std::move(argv);

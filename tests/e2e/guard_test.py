@@ -2,8 +2,10 @@
 """The guard in front of git and the network tools, met in real sandboxes with the real git: every way to spell a force push,
 what goes on working, effects that no spelling hides, a damaged policy, and the gate that refuses an image without the guard.
 """
+import hashlib
 import json
 import os
+import re
 import tempfile
 
 import support
@@ -144,6 +146,33 @@ class Guarded:
         self.assertIn("stash@{0}", done.out)
         self.assertEqual(done.err.count("scc-safety: denied"), 6, repr(done))
 
+    # A home of one's own with settings that force, which no argument shows (the repository's own cannot be written).
+    FORCES = "mkdir /tmp/h; printf '[remote \"origin\"]\\n\\tpush = +%s:refs/heads/main\\n' >/tmp/h/.gitconfig; export HOME=/tmp/h; "
+
+    def test_a_push_whose_source_holds_blanks_is_looked_at(self):
+        """What is pushed may be any expression ("HEAD^{/a message}"), which git hands to its hook as it is."""
+        world = self.guarded()
+        repo = self.with_remote(world)
+        before = self.remote_main(world, repo)
+        done = self.ok(world.sh(repo, "cp /usr/libexec/scc/real/git /tmp/g; /tmp/g push -f origin 'HEAD^{/second, other}:main'; echo $?; "
+                                      "git push -q origin 'HEAD^{/second, other}:refs/heads/feature'; echo $?; "
+                                      + self.FORCES % "HEAD^{/second, other}" + "git push origin; echo $?"))
+        self.assertEqual(done.out, "1\n0\n1\n", repr(done))
+        self.assertEqual(done.err.count("denied rule=git.force_push"), 2, repr(done))
+        self.assertEqual(self.remote_main(world, repo), before)
+
+    def test_a_word_that_looks_like_a_lease_is_none(self):
+        """A lease that is another option's value excuses nothing, nor does one that the "+" of the settings overrules."""
+        world = self.guarded()
+        repo = self.with_remote(world)
+        before = self.remote_main(world, repo)
+        done = self.ok(world.sh(repo, self.FORCES % "HEAD" + "git push origin; echo $?; "
+                                "git -c user.name=--force-with-lease push origin; echo $?; git push --force-with-lease origin; echo $?; "
+                                "git push --dry-run origin 2>/dev/null; echo $?"))
+        self.assertEqual(done.out, "1\n1\n1\n0\n", repr(done))
+        self.assertEqual(done.err.count("denied rule=git.force_push"), 3, repr(done))
+        self.assertEqual(self.remote_main(world, repo), before)
+
     def test_the_repositorys_own_hooks_run_and_do_not_replace_the_guards(self):
         world = self.guarded()
         repo = self.with_remote(world)
@@ -238,16 +267,65 @@ class Guarded:
         self.assertNotEqual(self.remote_main(world, repo), before)
 
 
+def sealed(document, pad=""):
+    """A policy as the host writes it, with its own digest."""
+    text = json.dumps({**document, "source": "test" + pad, "sha256": "0" * 64}, separators=(",", ":"))
+    return text.replace("0" * 64, hashlib.sha256(text.encode()).hexdigest())
+
+
+SOUND = sealed({"schema": 1, "action": "block"})
+# What is broken: the file's text, its mode, whether its mount is read-only, and the reason that the guard gives.
+POLICIES = {
+    "sound": (SOUND, 0o644, True, None),
+    "cut off": (SOUND[:-10], 0o644, True, "its sha256 is cut off"),
+    "empty": ("", 0o644, True, "it carries no sha256"),
+    "changed": (SOUND.replace("block", "allow"), 0o644, True, "its sha256 is another one"),
+    "another schema": (sealed({"schema": 2, "action": "allow"}), 0o644, True, "unknown schema"),
+    "no schema": (sealed({"action": "allow"}), 0o644, True, "unknown schema"),
+    "something unknown": (sealed({"schema": 1, "action": "allow", "more": 1}), 0o644, True, "unknown member more"),
+    "too large": (sealed({"schema": 1, "action": "allow"}, "x" * (256 << 10)), 0o644, True, "it is larger than 256 KiB"),
+    "others may write": (SOUND, 0o666, True, "others may write to it"),
+    "on a writable mount": (SOUND, 0o644, False, "it is not on a read-only mount"),
+    "a directory": (None, 0o755, True, "it is no regular file"),
+}
+
+
 class Guard(Guarded, support.Case):
-    def test_a_missing_policy_blocks(self):
-        world = self.guarded()
+    def alone(self, world):
+        """Words that run a shell script in the image with the guard, without scc: no policy, no audit log."""
         guard = os.path.join(support.PREFIX, "libexec", "scc")
         plan = self.ok(world.scc("start", world.repo(), "--dry-run", "--json", "--", "true")).data["plan"]
         run = ("run", "--rm", "--read-only", "--network", "none", "--cap-drop", "ALL", "-v", f"{guard}:/opt/scc/bin:ro")
         for path in plan["safety"]["guarded"]:
             run += ("-v", f"{guard}/scc-guard:{path}:ro")
-        told = world.engine(*run, plan["image"]["ref"], "sh", "-c",
-                            "git init -q /tmp/x; echo init $?; curl --version; echo curl $?; git --version; echo version $?")
+        return lambda script, *more: world.engine(*run, *more, plan["image"]["ref"], "sh", "-c", script)
+
+    def test_a_broken_policy_blocks_whatever_is_broken(self):
+        world = self.guarded()
+        shell = self.alone(world)
+        for name, (text, mode, read_only, reason) in POLICIES.items():
+            with self.subTest(policy=name):
+                path = os.path.join(world.home, "policies", name.replace(" ", "-"))
+                if text is None:
+                    world.make_dir(path)
+                else:
+                    world.write(path, text)
+                os.chmod(path, mode)
+                told = shell("for tool in 'git init -q /tmp/x' 'curl --version' 'git status' 'git --version'; do $tool 2>&1; "
+                             "echo \"code $?\"; done", "-v", f"{path}:/etc/scc/safety.json{':ro' if read_only else ''}")
+                init, curl, status, version, _ = re.split(r"code ", told)
+                self.assertRegex(told, r"(?s)code 126\n.*code 126\n.*code 128\n.*git version .*code 0\n$")
+                # A sound one is no reason; that there is no audit log is.
+                rule = "guard.unaudited" if reason is None else "policy.defective"
+                for part in (init, curl):
+                    self.assertIn(f"denied rule={rule} ", part)
+                self.assertIn("not a git repository", status)
+                if reason is not None:
+                    self.assertIn(reason, init)
+                    self.assertIn("warning: the safety policy cannot be trusted (/etc/scc/safety.json: " + reason, status)
+
+    def test_a_missing_policy_blocks(self):
+        told = self.alone(self.guarded())("git init -q /tmp/x; echo init $?; curl --version; echo curl $?; git --version; echo version $?")
         self.assertEqual([line for line in told.split("\n") if " version 2" not in line], ["init 126", "curl 126", "version 0", ""])
 
 

@@ -12,6 +12,7 @@
 
 #include <scc/sdk/sha256.hpp>
 
+#include "guard/audit.h"
 #include "guard/git_side.h"
 #include "guard/hooks.h"
 #include "guard/places.h"
@@ -99,11 +100,56 @@ TEST(Guard, ReadsTheSettingsThatGitHandsToItsChildren) {
   EXPECT_EQ(environment.settings(), (Words{"-c", "a.b=c d", "-c", "user.name=it's", "-c", "x.y="}));
   EXPECT_EQ(value(environment.judged(), "GIT_CONFIG_PARAMETERS"), nullptr);
   EXPECT_NE(value(environment.bare(), "GIT_CONFIG_PARAMETERS"), nullptr);
-  // What is not in git's form is left to be judged as what it is: an injection.
-  for (const char* bad : {"a.b=c", "'a.b", "'a'x"}) {
+  // What is not in git's form, or says more than -c can, is left to be judged as what it is: an injection.
+  for (const char* bad : {"a.b=c", "'a.b", "'a'x", "'credential.https://h/?a=b.helper'='!sh x'"}) {
     const GitEnvironment other(Variables{{"GIT_CONFIG_PARAMETERS", bad}});
     EXPECT_NE(value(other.judged(), "GIT_CONFIG_PARAMETERS"), nullptr) << bad;
   }
+}
+
+TEST(Guard, ReadsWhatGitSaysToItsHooks) {
+  using Lines = std::vector<Words>;
+  EXPECT_EQ(pushed_refs("refs/heads/a 1f refs/heads/b 00\n"),
+            (Lines{{"refs/heads/a", "1f", "refs/heads/b", "00"}}));
+  EXPECT_EQ(
+      pushed_refs("HEAD^{/a message} 1f refs/heads/b 2e\n(delete) 00 refs/heads/c 2e\n"),
+      (Lines{{"HEAD^{/a message}", "1f", "refs/heads/b", "2e"}, {"(delete)", "00", "refs/heads/c", "2e"}}));
+  EXPECT_EQ(pushed_refs(""), Lines{});
+  EXPECT_EQ(changed_refs("00 1f refs/heads/a b\nref:refs/heads/a 1f HEAD"),
+            (Lines{{"00", "1f", "refs/heads/a b"}, {"ref:refs/heads/a", "1f", "HEAD"}}));
+  for (const char* bad :
+       {"x\n", "\n", "a 1f b\n", "a 1f b x\n", "a  b 1f\n", "a 1f b 2e\n\n", "HEAD^{/x\ny} 1f b 2e\n"}) {
+    EXPECT_FALSE(pushed_refs(bad)) << bad;
+  }
+  for (const char* bad : {"x\n", "1f 2e\n", "1f 2e \n", "1f x refs/heads/a\n", " 1f refs/heads/a\n"}) {
+    EXPECT_FALSE(changed_refs(bad)) << bad;
+  }
+}
+
+TEST(Guard, ALeaseIsAnOptionOfThePushAndNoWordOfIt) {
+  using safety::Push;
+  using safety::push_kind;
+  EXPECT_EQ(push_kind("", {"--force-with-lease=main:1f", "origin"}), Push::leased);
+  EXPECT_EQ(push_kind("", {"--force-with-l", "origin"}), Push::leased);
+  EXPECT_EQ(push_kind("", {"-n", "--force-with-lease"}), Push::dry);
+  EXPECT_EQ(push_kind("push --force-with-lease", {"origin"}), Push::leased);
+  EXPECT_EQ(push_kind("", {"origin", "main"}), Push::plain);
+  for (const Words& words :
+       {Words{"-o", "--force-with-lease"}, Words{"-o", "-n"}, Words{"--", "--dry-run"},
+        Words{"--force-with-lease", "--no-force-with-lease"}, Words{"--repo", "--dry-run"}}) {
+    EXPECT_EQ(push_kind("", words), Push::plain) << words[0] << words[1];
+  }
+  for (const char* alias :
+       {"push -o '--force-with-lease", "fetch --dry-run", "!git push --dry-run", "push -o \"a --dry-run\""}) {
+    EXPECT_EQ(push_kind(alias, {}), Push::plain) << alias;
+  }
+}
+
+TEST(Guard, OnlyOkMeansThatALineIsInTheLog) {
+  EXPECT_EQ(refusal_of("ok"), "");
+  EXPECT_EQ(refusal_of("no the disk is full"), "the disk is full");
+  for (const char* answer : {"", "no", "no ", "OK", "ok ", "okay"})
+    EXPECT_NE(refusal_of(answer), "") << answer;
 }
 
 TEST(Guard, JudgesGitByItsArgvAndSettings) {
