@@ -10,7 +10,7 @@ namespace scc::safety::shell {
 namespace {
 
 constexpr std::size_t kAlternatives = 16;
-constexpr std::size_t kWords = 256;
+constexpr std::size_t kWords = 1024;
 constexpr std::size_t kText = std::size_t{64} << 10U;
 
 const std::string kUnknownText(1, kUnknown);
@@ -30,32 +30,56 @@ std::size_t closing(const Word& word, std::size_t open, std::vector<std::size_t>
   return std::string::npos;
 }
 
-void spell(const Word& word, unsigned depth, std::vector<Word>* out) {
-  if (out->size() >= kWords) return;
-  for (std::size_t i = 0; i < word.size() && depth < 16; ++i) {
-    if (!brace_part(word[i], '{')) continue;
-    std::vector<std::size_t> cuts{i};
-    const std::size_t end = closing(word, i, &cuts);
-    if (end == std::string::npos || cuts.size() < 2) continue;
-    cuts.push_back(end);
-    for (std::size_t k = 0; k + 1 < cuts.size(); ++k) {
-      const auto at = [&](std::size_t index) { return word.begin() + static_cast<std::ptrdiff_t>(index); };
-      Word one(word.begin(), at(i));
-      one.insert(one.end(), at(cuts[k] + 1), at(cuts[k + 1]));
-      one.insert(one.end(), at(end + 1), word.end());
-      spell(one, depth + 1, out);
-    }
-    return;
+/// Spells out the braces of a word. Copies of words cost their parts, so that these are what is bounded.
+class Spelling {
+ public:
+  std::vector<Word> take(const Word& word, bool* whole) {
+    spell(word, 0);
+    *whole = whole_;
+    return std::move(words_);
   }
-  out->push_back(word);
-}
+
+ private:
+  void spell(const Word& word, unsigned depth) {
+    if (words_.size() >= kWords || parts_ + word.size() > kParts) {
+      whole_ = false;
+      return;
+    }
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      if (!brace_part(word[i], '{')) continue;
+      std::vector<std::size_t> cuts{i};
+      const std::size_t end = closing(word, i, &cuts);
+      if (end == std::string::npos || cuts.size() < 2) continue;
+      if (depth == kBraces) whole_ = false;
+      if (!whole_) return;
+      cuts.push_back(end);
+      for (std::size_t k = 0; k + 1 < cuts.size() && whole_; ++k) spell(choice(word, i, cuts, k), depth + 1);
+      return;
+    }
+    words_.push_back(word);
+  }
+
+  /// The word with the k-th of the texts that stand between its braces.
+  Word choice(const Word& word, std::size_t begin, const std::vector<std::size_t>& cuts, std::size_t k) {
+    const auto at = [&](std::size_t index) { return word.begin() + static_cast<std::ptrdiff_t>(index); };
+    Word out(word.begin(), at(begin));
+    out.insert(out.end(), at(cuts[k] + 1), at(cuts[k + 1]));
+    out.insert(out.end(), at(cuts.back() + 1), word.end());
+    parts_ += out.size();
+    return out;
+  }
+
+  static constexpr unsigned kBraces = 16;
+  static constexpr std::size_t kParts = 60'000;
+  std::vector<Word> words_;
+  std::size_t parts_ = 0;
+  bool whole_ = true;
+};
 
 }  // namespace
 
-std::vector<Word> braces(const Word& word) {
-  std::vector<Word> out;
-  spell(word, 0, &out);
-  return out;
+std::vector<Word> braces(const Word& word, bool* whole) {
+  return Spelling().take(word, whole);
 }
 
 std::string Runner::separators() const {
@@ -188,7 +212,11 @@ void Runner::append(const Part& part, const Alternatives& values, bool split, Al
 
 Alternatives Runner::expand(const Word& word, unsigned depth) {
   Alternatives out{{}};
-  for (const Word& one : braces(word)) {
+  bool whole = true;
+  const std::vector<Word> spelled = braces(word, &whole);
+  // What is left out may be anything.
+  if (!whole) judge_.report(Rule::shell_too_complex, "", depth);
+  for (const Word& one : spelled) {
     Alternatives done{{}};
     std::vector<bool> open{false};
     for (const Part& part : one) append(part, values(part, depth), true, &done, &open);

@@ -56,7 +56,8 @@ class Runner {
   unsigned processes_ = 0;
 };
 
-/// The words of "{a,b}" spelled out; the word itself when it has no braces. Bounded.
-std::vector<Word> braces(const Word& word);
+/// The words of "{a,b}" spelled out; the word itself when it has no braces. Cleared `*whole`: there
+/// are more of them than are looked at.
+std::vector<Word> braces(const Word& word, bool* whole);
 
 }  // namespace scc::safety::shell
