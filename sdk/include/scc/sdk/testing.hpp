@@ -2,7 +2,8 @@
 // For the unit tests of a plugin: FakeHost is a host in memory whose services are scripted and recorded,
 // ProviderDriver calls a component through its C table as the host does. Needs the standard library only; the
 // plugin's sources are compiled into the test itself. Not for production: its JSON parser is small and lax
-// about depth. Not thread-safe.
+// about depth. Not thread-safe. SafetyDriver does the same for a safety check.
+// Long because a vendor's test includes one header: the fake services of the host, and the drivers.
 #pragma once
 
 #include <cstdlib>
