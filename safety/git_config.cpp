@@ -211,6 +211,18 @@ bool judge_config(const Git& git) {
   return true;
 }
 
+namespace {
+
+/// The value of a variable of which git makes a command, which has the variable itself.
+void judge_variable(const Git& git, const std::string& value) {
+  if (git.judge.in_environment) return;
+  git.judge.in_environment = true;
+  git.shell(value);
+  git.judge.in_environment = false;
+}
+
+}  // namespace
+
 void judge_git_environment(const Git& git) {
   constexpr std::array<View, 9> kBlocked{"GIT_CONFIG_PARAMETERS", "GIT_CONFIG_GLOBAL",  "GIT_CONFIG_SYSTEM",
                                          "GIT_CONFIG_NOSYSTEM",   "GIT_CONFIG",         "GIT_PROXY_COMMAND",
@@ -233,9 +245,9 @@ void judge_git_environment(const Git& git) {
       git.judge.report(Rule::env_injection, name, depth);
     } else if (holds(kPrograms, name) && !plain_program(value) && value != "echo" && value != "/bin/true") {
       git.judge.report(Rule::env_injection, name, depth);
-      git.shell(value);
+      judge_variable(git, value);
     } else if (holds(kEditors, name) && !has_unknown(value)) {
-      git.shell(value);
+      judge_variable(git, value);
     }
   }
 }

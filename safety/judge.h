@@ -71,6 +71,7 @@ class Judge {
   std::map<std::string, std::string> links;  ///< path -> guarded program that it is a link to
   std::set<std::string> copies;              ///< paths of copies of guarded programs
   Environment exported;
+  bool in_environment = false;  ///< a variable's program is judged: what it starts has the same variables
 
  private:
   void custom_rules(const Call& call);
