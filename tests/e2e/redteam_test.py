@@ -309,14 +309,15 @@ class ClaudeOnDocker(Shared, support.Case):
     pass
 
 
-class ClaudeOnPodman(Shared, support.Case):
-    engine = "podman"
+# Each agent and each engine once in the lane; the other two pairs take as long and say the same.
+if "SCC_REDTEAM_ALL" in os.environ:
+    class ClaudeOnPodman(Shared, support.Case):
+        engine = "podman"
 
-
-class CodexOnDocker(Shared, support.Case):
-    agent = "codex"
-    key = ("OPENAI_API_KEY", "sk-")
-    words = ("exec",)
+    class CodexOnDocker(Shared, support.Case):
+        agent = "codex"
+        key = ("OPENAI_API_KEY", "sk-")
+        words = ("exec",)
 
 
 class CodexOnPodman(Shared, support.Case):
