@@ -131,6 +131,7 @@ file(WRITE "${WORK_DIR}/org.json" "{\"schema_version\": \"1.1.0\", \"organizatio
 file(MAKE_DIRECTORY "${WORK_DIR}/home/.config/scc")
 file(WRITE "${WORK_DIR}/home/.config/scc/config.json" "{\"organization_source\": {\"path\": \"${WORK_DIR}/org.json\"}}")
 set(guardrails --plugin-dir "${WORK_DIR}/guardrails/plugins")
+run("accept the organisation" "${scc}" org update --json)
 run("trust guardrails" "${scc}" ${guardrails} plugin trust guardrails --yes --json)
 run("explain with guardrails" "${scc}" ${guardrails} safety explain --json -- "cd x && sudo terraform destroy")
 string(JSON rule GET "${output}" data rule)

@@ -78,7 +78,6 @@ section(
     ("xargs", "echo --force {remote} main | xargs git push", *FORCED),
     ("find -exec", "find . -maxdepth 0 -exec git push --force {remote} main ';'", *FORCED),
     ("setsid, nohup, timeout", "setsid -w nohup timeout 20 " + FORCE, *FORCED),
-    ("a process that outlives the tool call", "setsid sh -c 'sleep 1; " + FORCE + "' >{ws}/out/{id} 2>&1 &", *FORCED),
     ("perl, exec", "perl -e 'exec qw(git push --force {remote} main)'", *FORCED),
     ("perl, without the environment", "perl -e '%ENV = (); system \"/usr/bin/git\", \"push\", \"--force\", \"{remote}\", \"main\"'",
      *FORCED),
