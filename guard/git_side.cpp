@@ -301,7 +301,7 @@ bool step_of_git(const Words& parent, const Words& words) {
     std::string_view child;
     std::string_view first;  ///< option that this step of git's begins with; "": any
   };
-  constexpr std::array<Step, 19> kSteps{{{"stash", "reset", "--hard"},
+  constexpr std::array<Step, 17> kSteps{{{"stash", "reset", "--hard"},
                                          {"stash", "clean", "--force"},
                                          {"worktree", "reset", "--hard"},
                                          {"worktree", "update-ref", ""},
@@ -318,11 +318,7 @@ bool step_of_git(const Words& parent, const Words& words) {
                                          {"stash", "checkout", "--no-overlay"},
                                          {"worktree", "branch", "--force"},
                                          // Back to where it began, from a stash that it made.
-                                         {"merge", "read-tree", "-v"},
-                                         // With its own program for differences in the environment.
-                                         {"difftool", "diff", ""},
-                                         // What diff asks in each submodule, in the same environment.
-                                         {"diff", "status", "--porcelain=2"}}};
+                                         {"merge", "read-tree", "-v"}}};
   const std::string outer = verb_of(parent);
   const std::size_t at = safety::git_verb(words);
   if (outer.empty() || at == 0) return false;

@@ -285,11 +285,6 @@ TEST(ToolHook, EqualArgvGetsTheVerdictOfTheGuard) {
 TEST(Guard, KnowsTheStepsOfGitsOwnCommands) {
   EXPECT_TRUE(step_of_git({"git", "stash"}, {"git", "reset", "--hard", "-q"}));
   EXPECT_TRUE(step_of_git({"git", "-c", "a=b", "worktree", "add"}, {"git", "reset", "--hard"}));
-  EXPECT_TRUE(step_of_git({"git", "difftool", "-y"}, {"git", "diff"}));
-  EXPECT_TRUE(step_of_git({"git", "difftool", "-y", "HEAD"}, {"git", "diff", "HEAD"}));
-  EXPECT_FALSE(step_of_git({"git", "difftool", "-y"}, {"git", "reset", "--hard"}));
-  EXPECT_TRUE(step_of_git({"git", "diff", "HEAD~1"}, {"git", "status", "--porcelain=2"}));
-  EXPECT_FALSE(step_of_git({"git", "diff", "HEAD~1"}, {"git", "push", "--force"}));
   EXPECT_TRUE(
       step_of_git({"git", "stash", "push", "-k"}, {"git", "checkout", "--no-overlay", "0123", "--", ":/"}));
   EXPECT_TRUE(step_of_git({"git", "worktree", "add"}, {"git", "branch", "--force", "topic", "HEAD"}));
