@@ -60,13 +60,13 @@ constexpr Shape kSafetyCheckId{.type = Type::text,
                                .pattern = "^[a-z0-9][a-z0-9._-]{0,62}$",
                                .matches = grammar::component_id};
 constexpr Shape kCheckConfig{.type = Type::map, .item = &kAnything};
-constexpr Shape kCheckDigest{.type = Type::text,
-                             .expects = "64 lower-case hex digits",
-                             .pattern = "^[0-9a-f]{64}$",
-                             .matches = grammar::sha256};
+constexpr Shape kOneDigest{.type = Type::text,
+                           .expects = "a SHA-256 digest: 64 lower-case hex digits",
+                           .pattern = "^[0-9a-f]{64}$",
+                           .matches = grammar::sha256};
 constexpr std::array kCheckFields{
     Field{"id", &kSafetyCheckId, "Of a plugin's component of the kind safety-check.", kRequired},
-    Field{"sha256", &kCheckDigest,
+    Field{"sha256", &kOneDigest,
           "Of the library in the sandbox; absent is the one that the plugin came with."},
     Field{"config", &kCheckConfig, "Given to the check."},
 };
@@ -232,10 +232,6 @@ constexpr Shape kPluginId{.type = Type::text,
                           .expects = "a plugin's id: a-z, 0-9, '.' and '-', beginning with a letter",
                           .pattern = "^[a-z][a-z0-9.-]{0,62}$",
                           .matches = grammar::plugin_id};
-constexpr Shape kOneDigest{.type = Type::text,
-                           .expects = "a SHA-256 digest: 64 lower-case hex digits",
-                           .pattern = "^[0-9a-f]{64}$",
-                           .matches = grammar::sha256};
 constexpr std::array kEnforcerFields{
     Field{"id", &kPluginId, "The network policy plugin that implements web-egress-enforced.", kRequired},
     Field{"sha256", &kOneDigest, "Of its library.", kRequired},
