@@ -10,6 +10,9 @@ import subprocess
 
 import support
 
+ALL = os.environ.get("SCC_EFFECTS_ALL", "") not in ("", "0")
+HOOK = ("/opt/scc/bin/scc-guard", "hook", "--format", "claude")
+DENIED = "scc-safety: denied rule="
 DATA = os.path.join(support.SOURCE, "tests", "data", "safety")
 PARTS = os.path.join(support.SOURCE, "tests", "support")
 FILES = ("commands.jsonl", "adversaries.jsonl")
@@ -248,3 +251,48 @@ class Template(State):
             if new is None or (new != old and not git(os.path.join(place, name), "merge-base", "--is-ancestor", old, new)[0]):
                 return True
         return False
+
+
+class Run:
+    """What became of the rows in one place. `prepared`: the rows whose copy is not as the template is."""
+
+    def __init__(self, template, folder, work, prepared):
+        self.template, self.folder, self.work, self.prepared = template, folder, work, prepared
+        self.rows, self.error = {}, ""
+
+    def take(self, child):
+        """Reads the driver's lines, and looks at each copy before it is removed."""
+        for line in child.stdout:
+            row, code, hook, flags = line.decode().split()
+            place = os.path.join(self.folder, self.work, row)
+            lost, changed = [], False
+            if "same" not in flags:
+                lost, changed = self.template.lost(place)
+                remove(place)
+            if row in self.prepared:  # which changed the settings itself
+                lost = [kind for kind in lost if kind != "config"]
+            if "home" in flags:
+                lost = sorted({*lost, "config"}, key=KINDS.index)
+            self.rows[row] = {"exit": int(code), "hook": hook, "late": "late" in flags, "lost": lost, "remote": changed,
+                              "said": self.text(row, "out"), "refused": self.text(row, "hook")}
+        self.error = child.stderr.read().decode("utf-8", "backslashreplace")
+        child.wait()
+
+    def text(self, row, name):
+        try:
+            with open(os.path.join(self.folder, f"{self.work}.said", f"{row}.{name}"), "rb") as file:
+                return file.read(20000).decode("utf-8", "backslashreplace")
+        except FileNotFoundError:
+            return ""
+
+
+def make_template(world, folder):
+    done = subprocess.run((*world.become(world.env), "sh", "./effects_setup.sh"), cwd=folder, env=world.env, capture_output=True,
+                          text=True, check=False, **world.identity())
+    assert done.returncode == 0, done.stderr
+    return Template(os.path.join(folder, "template"))
+
+
+def start(world, folder, work):
+    """A session whose agent runs the rows of WORK.rows, with the hook asked before each."""
+    return world.popen("start", folder, "--shell", "--", "perl", "./effects_driver.pl", work, *HOOK, cwd=folder)

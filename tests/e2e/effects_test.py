@@ -14,8 +14,6 @@ import threading
 import effects
 import support
 
-HOOK = ("/opt/scc/bin/scc-guard", "hook", "--format", "claude")
-DENIED = "scc-safety: denied rule="
 RECORD = os.environ.get("SCC_EFFECTS_RECORD", "") not in ("", "0")
 # Lines that are refused as such, although what comes of them in this repository is harmless.
 HARMLESS_HERE = {
@@ -29,39 +27,6 @@ LEAST = {"remote": 350, "worktree": 200, "stash": 25, "refs": 30, "reflog": 10, 
 def harmful(row):
     """Whether the row's run must be without an effect: a line that must be refused, or one that does not show what it does."""
     return row["want"] == "block" or row.get("layer") == "run"
-
-
-class Run:
-    """What became of the rows in one place. `prepared`: the rows whose copy is not as the template is."""
-
-    def __init__(self, template, folder, work, prepared):
-        self.template, self.folder, self.work, self.prepared = template, folder, work, prepared
-        self.rows, self.error = {}, ""
-
-    def take(self, child):
-        """Reads the driver's lines, and looks at each copy before it is removed."""
-        for line in child.stdout:
-            row, code, hook, flags = line.decode().split()
-            place = os.path.join(self.folder, self.work, row)
-            lost, changed = [], False
-            if "same" not in flags:
-                lost, changed = self.template.lost(place)
-                effects.remove(place)
-            if row in self.prepared:  # which changed the settings itself
-                lost = [kind for kind in lost if kind != "config"]
-            if "home" in flags:
-                lost = sorted({*lost, "config"}, key=effects.KINDS.index)
-            self.rows[row] = {"exit": int(code), "hook": hook, "late": "late" in flags, "lost": lost, "remote": changed,
-                              "said": self.text(row, "out"), "refused": self.text(row, "hook")}
-        self.error = child.stderr.read().decode("utf-8", "backslashreplace")
-        child.wait()
-
-    def text(self, row, name):
-        try:
-            with open(os.path.join(self.folder, f"{self.work}.said", f"{row}.{name}"), "rb") as file:
-                return file.read(20000).decode("utf-8", "backslashreplace")
-        except FileNotFoundError:
-            return ""
 
 
 class EffectsOf:
@@ -95,10 +60,7 @@ class EffectsOf:
         done = world.scc("start", cls.folder, "--shell", "--dry-run", "--json", "--", "true")
         assert done.code == 0, repr(done)
         cls.plan = done.data["plan"]
-        made = subprocess.run((*world.become(world.env), "sh", "./effects_setup.sh"), cwd=cls.folder, env=world.env, capture_output=True,
-                              text=True, check=False, **world.identity())
-        assert made.returncode == 0, made.stderr
-        cls.template = effects.Template(os.path.join(cls.folder, "template"))
+        cls.template = effects.make_template(world, cls.folder)
 
     @classmethod
     def plain(cls):
@@ -113,11 +75,11 @@ class EffectsOf:
     def run_all(cls):
         world = cls.shared
         prepared = {number for number, row in cls.run_rows.items() if "before" in row or "aliases" in row}
-        cls.guarded = Run(cls.template, cls.folder, "guarded", prepared)
-        sandbox = world.popen("start", cls.folder, "--shell", "--", "perl", "./effects_driver.pl", "guarded", *HOOK, cwd=cls.folder)
+        cls.guarded = effects.Run(cls.template, cls.folder, "guarded", prepared)
+        sandbox = effects.start(world, cls.folder, "guarded")
         runs = [(cls.guarded, sandbox)]
         if cls.compare:
-            cls.free = Run(cls.template, cls.folder, "free", prepared)
+            cls.free = effects.Run(cls.template, cls.folder, "free", prepared)
             plain = subprocess.Popen(("docker", *cls.plain(), "perl", "./effects_driver.pl", "free"), stdin=subprocess.DEVNULL,
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             world.children.append(plain)
@@ -175,7 +137,7 @@ class EffectsOf:
         for number, row in self.run_rows.items():
             outcome = self.guarded.rows[number]
             rules = audited.get(number, set())
-            if not harmful(row) and (rules or DENIED in outcome["said"]):
+            if not harmful(row) and (rules or effects.DENIED in outcome["said"]):
                 bad.append(self.told(number, outcome, f"refused by {sorted(rules)}"))
         self.assertFalse(bad, "\n".join(bad))
         self.assertGreater(len(audited), 700, "the audit log says what was refused")
