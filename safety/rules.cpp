@@ -35,6 +35,12 @@ int find_rule(std::string_view id) noexcept {
   return -1;
 }
 
+std::string legacy_key(std::string_view id) {
+  const std::size_t dot = id.find('.');
+  if (dot == std::string_view::npos) return {};
+  return (id.starts_with("network.") ? "block_network_" : "block_") + std::string(id.substr(dot + 1));
+}
+
 std::span<const Rule> legacy_group(std::string_view key) noexcept {
   if (key == "block_checkout_restore") return kCheckoutRestore;
   if (key == "block_clean") return kClean;

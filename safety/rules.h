@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "safety/verdict.h"
@@ -32,6 +33,10 @@ int find_rule(std::string_view id) noexcept;
 template <class Found>
 bool for_legacy_key(std::string_view key, Found found);
 
+/// The key of the older form that names this rule alone: "block_force_push", "block_network_curl". Empty for
+/// an id without a dot.
+std::string legacy_key(std::string_view id);
+
 /// The rule ids of a group key ("block_checkout_restore"), or none.
 std::span<const Rule> legacy_group(std::string_view key) noexcept;
 
@@ -41,15 +46,8 @@ bool for_legacy_key(std::string_view key, Found found) {
   for (const Rule rule : group) found(static_cast<std::size_t>(rule));
   if (!group.empty()) return true;
   if (!key.starts_with("block_")) return false;
-  key.remove_prefix(6);
   for (std::size_t i = 0; i < rules().size(); ++i) {
-    const std::string_view id = rules()[i].id;
-    const std::size_t dot = id.find('.');
-    if (dot == std::string_view::npos) continue;
-    // "block_force_push"; the network tools are "block_network_curl".
-    const bool network = id.starts_with("network.");
-    if (network ? key.starts_with("network_") && key.substr(8) == id.substr(dot + 1)
-                : key == id.substr(dot + 1)) {
+    if (legacy_key(rules()[i].id) == key) {
       found(i);
       return true;
     }

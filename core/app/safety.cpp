@@ -66,13 +66,6 @@ safety::Verdict judge_argv(const std::vector<std::string>& argv, const SafetyPol
                     policy.policy);
 }
 
-std::string key_of(std::string_view id) {
-  const std::size_t dot = id.find('.');
-  if (dot == std::string_view::npos) return "";
-  return std::string(id.starts_with("network.") ? "block_network_" : "block_") +
-         std::string(id.substr(dot + 1));
-}
-
 }  // namespace
 
 SafetyPolicy safety_policy_default() {
@@ -175,7 +168,7 @@ json::Value safety_rules(const SafetyPolicy& policy) {
     if (all[i].id == "org") continue;
     json::Value one;
     one["id"] = all[i].id;
-    one["policy_key"] = key_of(all[i].id);
+    one["policy_key"] = safety::legacy_key(all[i].id);
     one["default"] = safety::to_string(all[i].level);
     one["level"] = safety::to_string(policy.policy.decide(static_cast<safety::Rule>(i), all[i].level));
     one["summary"] = all[i].loss;

@@ -19,13 +19,6 @@ bool of_network(std::string_view rule) {
   return rule.starts_with("network.");
 }
 
-/// The name that switches a rule off in an organisation's older documents.
-std::string key_of(std::string_view id) {
-  const std::size_t dot = id.find('.');
-  return std::string(of_network(id) ? "block_network_" : "block_") +
-         std::string(dot == std::string_view::npos ? id : id.substr(dot + 1));
-}
-
 template <bool kNetwork>
 class Rules {
  public:
@@ -35,7 +28,8 @@ class Rules {
       if (of_network(one.id) != kNetwork) continue;
       sdk::SafetyRule rule;
       rule.id = std::string(one.id);
-      rule.policy_key = key_of(one.id);
+      rule.policy_key = safety::legacy_key(one.id);
+      if (rule.policy_key.empty()) rule.policy_key = rule.id;
       rule.default_value = safety::to_string(one.level);
       rule.summary = std::string(one.loss);
       out.rules.push_back(std::move(rule));
