@@ -89,12 +89,11 @@ class PoliciesOf:
             self.refused(self.shared.scc("start", self.folder, "--shell", "--", "true"), 3)
 
 
-class Policies(PoliciesOf, support.Case):
-    pass
-
-
-# One engine in the lane.
+# Some twenty sessions each.
 if effects.ALL:
+    class Policies(PoliciesOf, support.Case):
+        pass
+
     class PoliciesOnPodman(PoliciesOf, support.Case):
         engine = "podman"
 
