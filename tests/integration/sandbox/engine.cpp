@@ -52,10 +52,8 @@ void ignore_broken_pipes() {
 Child::Child(const Arguments& argv, bool tty) {
   ignore_broken_pipes();
   if (tty) {
-    winsize size = {};
-    size.ws_row = 30;
-    size.ws_col = 100;
-    pid_ = forkpty(&out_, nullptr, nullptr, &size);
+    // Without a size: the engine's client would send its own at any time, also after the checker has set one.
+    pid_ = forkpty(&out_, nullptr, nullptr, nullptr);
     if (pid_ < 0) fail("forkpty");
     if (pid_ == 0) execute(argv);
     in_ = fcntl(out_, F_DUPFD_CLOEXEC, 3);
