@@ -95,7 +95,7 @@ Result<AttachOutcome> attach_exec(const ExecTarget& wanted, const Deps& deps, co
   std::optional<Listeners> listeners;
   if (target.checks.has(
           "/inside")) {  // beside a proxy on a network: what must stay out of reach is really there
-    SCC_TRY(listeners, Listeners::open());
+    SCC_TRY(listeners, Listeners::open(target.checks.str("/inside/address")));
     target.unreachable = listeners->addresses();
   }
   SCC_TRY(std::string frame, go_frame(target, size));

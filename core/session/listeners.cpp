@@ -5,12 +5,16 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <cstring>
 #include <ifaddrs.h>
 #include <memory>
 #include <netinet/in.h>
+#include <optional>
 #include <poll.h>
 #include <unistd.h>
+#include <utility>
 
 #include <sys/socket.h>
 
@@ -18,7 +22,7 @@ namespace scc::session {
 
 namespace {
 
-constexpr std::size_t kMostAddresses = 128;
+constexpr std::size_t kMostListeners = 128;
 constexpr int kBacklog = 256;
 constexpr int kReachMs = 200;
 
@@ -68,7 +72,7 @@ std::vector<Address> own_addresses(in_port_t port) {
   const std::unique_ptr<struct ifaddrs, decltype(&::freeifaddrs)> freed(list, &::freeifaddrs);
   std::vector<Address> out;
   for (const struct ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-    if (entry->ifa_addr == nullptr || out.size() == kMostAddresses) continue;
+    if (entry->ifa_addr == nullptr) continue;
     Address address{};
     if (entry->ifa_addr->sa_family == AF_INET) {
       auto& v4 = reinterpret_cast<struct sockaddr_in&>(address);  // NOLINT: the socket interface
@@ -100,6 +104,26 @@ std::string text_of(const Address& address) {
   return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(v6.sin6_port));
 }
 
+/// Nothing for what is no IPv4 network.
+std::optional<std::pair<std::uint32_t, std::uint32_t>> network_of(const std::string& inside) {
+  const std::size_t slash = inside.find('/');
+  struct in_addr address {};
+  unsigned bits = 0;
+  if (slash == std::string::npos) return std::nullopt;
+  const char* const end = inside.data() + inside.size();
+  const auto [after, code] = std::from_chars(inside.data() + slash + 1, end, bits);
+  if (code != std::errc{} || after != end || bits == 0 || bits > 31) return std::nullopt;
+  if (::inet_pton(AF_INET, inside.substr(0, slash).c_str(), &address) != 1) return std::nullopt;
+  const std::uint32_t mask = 0xFFFFFFFFU << (32U - bits);
+  return std::pair{ntohl(address.s_addr) & mask, mask};
+}
+
+bool within(const Address& address, std::pair<std::uint32_t, std::uint32_t> network) {
+  if (address.ss_family != AF_INET) return false;
+  const auto& v4 = reinterpret_cast<const struct sockaddr_in&>(address);  // NOLINT: the socket interface
+  return (ntohl(v4.sin_addr.s_addr) & network.second) == network.first;
+}
+
 bool reachable(const Address& address) {
   const os::Fd fd = new_socket(address.ss_family);
   if (!fd) return false;
@@ -122,8 +146,10 @@ void drop_waiting(const os::Fd& listener) {
 
 }  // namespace
 
-Result<Listeners> Listeners::open() {
+Result<Listeners> Listeners::open(const std::string& inside) {
   Listeners out;
+  const auto network = network_of(inside);
+  if (!network) return fail(Kind::internal, "verify.host-address", "no network of the sandbox: " + inside);
   os::Fd v4 = listen_everywhere(AF_INET, 0);
   const in_port_t port = v4 ? port_of(v4) : 0;
   if (port != 0) {
@@ -132,7 +158,14 @@ Result<Listeners> Listeners::open() {
     if (os::Fd v6 = listen_everywhere(AF_INET6, port)) out.sockets_.push_back(std::move(v6));
   }
   for (const Address& address : own_addresses(port)) {
-    if (port != 0 && reachable(address)) out.addresses_.push_back(text_of(address));
+    if (within(address, *network)) {
+      return fail(Kind::prereq, "verify.host-address",
+                  "this machine has the address " + text_of(address) + " in the sandbox's network " + inside +
+                      ", which must hold nobody but the proxy; the agent was not started",
+                  "see who gave it away: ip address show; then take it away or stop the sandbox: scc stop");
+    }
+    if (port == 0 || out.addresses_.size() == kMostListeners) continue;
+    if (reachable(address)) out.addresses_.push_back(text_of(address));
     for (const os::Fd& listener : out.sockets_) drop_waiting(listener);
   }
   std::sort(out.addresses_.begin(), out.addresses_.end());

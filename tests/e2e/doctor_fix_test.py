@@ -127,7 +127,8 @@ class Fixes(Pasted, support.Case):
         self.assertEqual(self.checks(root)["engine.docker"]["status"], "ok")
 
         scratch.run("sh", "-c", "kill $(cat /run/docker.pid)")
-        support.wait_for(lambda: scratch.run("docker", "version", check=False).returncode != 0, 60, "the daemon's end")
+        # The last thing that it does; until then another daemon does not start.
+        support.wait_for(lambda: scratch.run("test", "-e", "/run/docker.pid", check=False).returncode != 0, 60, "the daemon's end")
         check = self.checks(root)["engine.docker"]
         self.assertEqual(check["status"], "fail")
         self.assertIn("sudo service docker start", check["remedy"])

@@ -27,10 +27,10 @@ int connect_to(const std::string& target) {
 TEST(Listeners, AreLiveWhileTheyAreHeld) {
   std::string target;
   {
-    const auto open = Listeners::open();
+    const auto open = Listeners::open("203.0.113.3/29");
     if (!open) {
       ASSERT_EQ(open.error().id, "verify.listeners");
-      GTEST_SKIP() << "this machine has no address but loopback";
+      GTEST_SKIP() << open.error().message;
     }
     for (const std::string& one : open->addresses()) {
       EXPECT_NE(one.substr(0, 4), "127.");
@@ -41,6 +41,29 @@ TEST(Listeners, AreLiveWhileTheyAreHeld) {
     EXPECT_EQ(connect_to(target), 0);
   }
   EXPECT_EQ(connect_to(target), ECONNREFUSED);
+}
+
+TEST(Listeners, AreRefusedWhereThisMachineIsInTheNetwork) {
+  const auto open = Listeners::open("203.0.113.3/29");
+  if (!open) GTEST_SKIP() << open.error().message;
+  for (const std::string& one : open->addresses()) {
+    if (one.front() == '[') continue;
+    const std::string address = one.substr(0, one.rfind(':'));
+    const auto refused = Listeners::open(address + "/29");
+    ASSERT_FALSE(refused) << one;
+    EXPECT_EQ(refused.error().id, "verify.host-address");
+    EXPECT_EQ(refused.error().kind, Kind::prereq);
+    EXPECT_NE(refused.error().message.find(address + ':'), std::string::npos) << refused.error().message;
+  }
+}
+
+TEST(Listeners, NeedANetwork) {
+  for (const char* const inside : {"", "192.0.2.3", "192.0.2.3/", "192.0.2.3/0", "192.0.2.3/32",
+                                   "192.0.2.3/8x", "2001:db8::1/64", "/29"}) {
+    const auto open = Listeners::open(inside);
+    ASSERT_FALSE(open) << inside;
+    EXPECT_EQ(open.error().id, "verify.host-address");
+  }
 }
 
 }  // namespace
