@@ -19,6 +19,7 @@ namespace scc::safety {
 inline constexpr std::size_t kLineBytes = std::size_t{64} << 10U;
 inline constexpr unsigned kMaxDepth = 16;
 inline constexpr unsigned kMaxCommands = 4096;
+inline constexpr std::size_t kMaxWords = 1'000'000;
 
 /// NAME=value before a command, or exported earlier in the line.
 using Environment = std::vector<std::pair<std::string, std::string>>;
@@ -60,6 +61,8 @@ class Judge {
   Decision apart_git(const Args& argv) const;
   /// False when the budget is spent; the finding is then reported.
   bool spend(unsigned depth);
+  /// The same for words that are made or copied; whoever asked says what is left out.
+  bool spend_words(std::size_t count) { return (words_ += count) <= kMaxWords; }
 
   const Policy& policy() const { return policy_; }
   const Context& context() const { return context_; }
@@ -80,6 +83,7 @@ class Judge {
   Verdict verdict_;
   unsigned commands_ = 0;
   unsigned nested_ = 0;
+  std::size_t words_ = 0;
 };
 
 /// The last part of a path.

@@ -96,6 +96,14 @@ std::string host_of(View url) {
   return out;
 }
 
+/// Whether who is asked is written out; what comes behind the host does not change that.
+bool names_host(View url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme != npos && has_unknown(url.substr(0, scheme))) return false;
+  if (scheme != npos) url.remove_prefix(scheme + 3);
+  return !has_unknown(url.substr(0, url.find_first_of("/?#\\")));
+}
+
 bool listed(View list, View word) {
   const std::size_t at = list.find(" " + std::string(word) + " ");
   return at != npos;
@@ -158,7 +166,7 @@ Use web_use(const Tool& tool, const Words& words) {
     if (out.at.empty() || !loopback(host)) out.at = text;
     if (text.starts_with("file://")) return;
     out.hosts.push_back(host);
-    all_local = all_local && loopback(host) && !has_unknown(text);
+    all_local = all_local && loopback(host) && names_host(text);
   };
   for (const std::string& operand : words.operands) url(operand);
   for (const auto& [name, value] : words.options) {

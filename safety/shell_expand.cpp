@@ -9,7 +9,6 @@ namespace scc::safety::shell {
 
 namespace {
 
-constexpr std::size_t kAlternatives = 16;
 constexpr std::size_t kWords = 1024;
 constexpr std::size_t kText = std::size_t{64} << 10U;
 
@@ -92,7 +91,7 @@ std::string Runner::separators() const {
   return out;
 }
 
-Alternatives Runner::plain_values(const Part& part) const {
+Alternatives Runner::plain_values(const Part& part) {
   std::string name = part.text;
   const std::size_t bracket = name.find('[');
   if (bracket != std::string::npos) name.resize(bracket);
@@ -108,7 +107,10 @@ Alternatives Runner::plain_values(const Part& part) const {
   }
   if (name == "#" || name == "?" || name == "$" || name == "!" || name == "-") return {{"0"}};
   const auto found = variables_.find(name);
-  if (found != variables_.end()) return found->second;
+  if (found != variables_.end()) {
+    if (cut_names_.count(name) != 0) cut_ = true;
+    return found->second;
+  }
   if (name == "IFS") return {{" "}};
   if (name == "SHELL" || name == "BASH") return {{"/bin/bash"}};
   return {{kUnknownText}};
@@ -147,6 +149,7 @@ Alternatives Runner::values(const Part& part, unsigned depth) {
     });
     if (known && !empty) return plain;
     word.insert(word.end(), plain.begin(), plain.end());
+    limit(&word);
     if (op == '=') variables_[part.text] = word;
     return word;
   }
@@ -160,7 +163,7 @@ Alternatives Runner::values(const Part& part, unsigned depth) {
 
 /// Appends the values to every alternative in work; an unquoted value is split into fields.
 void Runner::append(const Part& part, const Alternatives& values, bool split, Alternatives* done,
-                    std::vector<bool>* open) const {
+                    std::vector<bool>* open) {
   const bool many = part.kind == Part::Kind::variable &&
                     (part.text == "@" || part.text == "*" || part.text.find("[@]") != std::string::npos ||
                      part.text.find("[*]") != std::string::npos);
@@ -170,9 +173,13 @@ void Runner::append(const Part& part, const Alternatives& values, bool split, Al
           : std::string();
   Alternatives out;
   std::vector<bool> out_open;
+  if (values.empty()) return;  // nothing, as of a loop without words
   for (std::size_t i = 0; i < done->size(); ++i) {
     for (const Fields& value : values) {
-      if (out.size() >= kAlternatives) break;
+      if (out.size() >= kAlternatives || !judge_.spend_words((*done)[i].size() + value.size() + 1)) {
+        cut_ = true;
+        break;
+      }
       Fields fields = (*done)[i];
       bool is_open = (*open)[i];
       const auto add = [&](std::string_view text, bool force) {
@@ -210,6 +217,33 @@ void Runner::append(const Part& part, const Alternatives& values, bool split, Al
   *open = std::move(out_open);
 }
 
+/// Each outcome with each of `more` behind it.
+void Runner::follow(Alternatives* out, const Alternatives& more, std::size_t most) {
+  if (more.size() == 1) {
+    for (Fields& one : *out) {
+      if (one.size() + more[0].size() > most || !judge_.spend_words(more[0].size() + 1)) {
+        cut_ = true;
+        return;
+      }
+      one.insert(one.end(), more[0].begin(), more[0].end());
+    }
+    return;
+  }
+  Alternatives next;
+  for (const Fields& before : *out) {
+    for (const Fields& after : more) {
+      const std::size_t size = before.size() + after.size();
+      if (next.size() >= kAlternatives || size > most || !judge_.spend_words(size + 1)) {
+        cut_ = true;
+        break;
+      }
+      next.push_back(before);
+      next.back().insert(next.back().end(), after.begin(), after.end());
+    }
+  }
+  *out = std::move(next);
+}
+
 Alternatives Runner::expand(const Word& word, unsigned depth) {
   Alternatives out{{}};
   bool whole = true;
@@ -220,15 +254,7 @@ Alternatives Runner::expand(const Word& word, unsigned depth) {
     Alternatives done{{}};
     std::vector<bool> open{false};
     for (const Part& part : one) append(part, values(part, depth), true, &done, &open);
-    Alternatives next;
-    for (const Fields& before : out) {
-      for (const Fields& after : done) {
-        if (next.size() >= kAlternatives || before.size() + after.size() > 4 * kWords) break;
-        next.push_back(before);
-        next.back().insert(next.back().end(), after.begin(), after.end());
-      }
-    }
-    out = std::move(next);
+    follow(&out, done, 4 * kWords);
   }
   return out;
 }
@@ -242,24 +268,50 @@ std::vector<std::string> Runner::joined(const Word& word, unsigned depth) {
   return out;
 }
 
-Alternatives Runner::words(const std::vector<Word>& list, unsigned depth) {
-  Alternatives out{{}};
+/// A variable with several values that the words name more than once; empty: none.
+std::string Runner::shared(const std::vector<Word>& list) const {
+  std::set<std::string> seen;
   for (const Word& word : list) {
-    const Alternatives more = expand(word, depth);
-    Alternatives next;
-    for (const Fields& before : out) {
-      for (const Fields& after : more) {
-        if (next.size() >= 2 * kAlternatives || before.size() + after.size() > 16 * kWords) {
-          judge_.report(Rule::shell_too_complex, "", depth);
-          break;
-        }
-        next.push_back(before);
-        next.back().insert(next.back().end(), after.begin(), after.end());
-      }
+    for (const Part& part : word) {
+      if (part.kind != Part::Kind::variable) continue;
+      const auto found = variables_.find(part.text);
+      if (found == variables_.end() || found->second.size() < 2) continue;
+      if (!seen.insert(part.text).second) return part.text;
     }
-    out = std::move(next);
   }
+  return {};
+}
+
+/// The outcomes of a command's words. A variable has one value at a time, wherever they name it.
+Alternatives Runner::words(const std::vector<Word>& list, unsigned depth) {
+  const std::string name = shared(list);
+  Alternatives out;
+  if (name.empty()) {
+    out.emplace_back();
+    for (const Word& word : list) follow(&out, expand(word, depth), 16 * kWords);
+    return out;
+  }
+  const Alternatives all = variables_[name];
+  for (const Fields& value : all) {
+    variables_[name] = {value};
+    for (Fields& one : words(list, depth)) {
+      if (out.size() < kAlternatives)
+        out.push_back(std::move(one));
+      else
+        cut_ = true;
+    }
+    if (out.size() >= kAlternatives) break;
+  }
+  cut_ = cut_ || (out.size() >= kAlternatives);
+  variables_[name] = all;
   return out;
+}
+
+/// Keeps no more values than are looked at.
+void Runner::limit(Alternatives* values) {
+  if (values->size() <= kAlternatives) return;
+  values->resize(kAlternatives);
+  cut_ = true;
 }
 
 }  // namespace scc::safety::shell

@@ -105,6 +105,7 @@ constexpr std::array<View, 16> kDecoders{"base64", "base32", "basenc",  "xxd",  
                                          "gzip",   "od",     "hexdump", "uuencode"};
 constexpr std::array<View, 12> kFilters{"grep", "egrep", "fgrep", "sort", "head", "tail",
                                         "uniq", "sed",   "awk",   "cut",  "tr",   "rg"};
+constexpr std::array<View, 6> kPrinters{"echo", "printf", ":", "true", "test", "["};
 constexpr std::array<View, 6> kListers{"git", "find", "ls", "fd", "fdfind", "rg"};
 
 const std::string& first_word(const Command& command) {
@@ -120,8 +121,20 @@ void Runner::run(const Script& script, unsigned depth) {
   if (depth > kMaxDepth) return judge_.report(Rule::shell_too_deep, "", depth);
   for (const Command& one : script.commands) {
     in_function_ = one.in_function;
+    const bool outer = cut_;  // a command in $(...) is not the one around it
     command(script, one, depth);
+    cut_ = outer;
   }
+}
+
+/// One more value, unless it is there already.
+void Runner::add_value(Alternatives* values, Fields value) {
+  if (std::find(values->begin(), values->end(), value) != values->end()) return;
+  if (values->size() >= kAlternatives || !judge_.spend_words(values->size() + value.size())) {
+    cut_ = true;
+    return;
+  }
+  values->push_back(std::move(value));
 }
 
 void Runner::assign(const Command& command, unsigned depth, Environment* env) {
@@ -130,9 +143,7 @@ void Runner::assign(const Command& command, unsigned depth, Environment* env) {
     if (command.kind == Command::Kind::loop) {
       // Each word is a value of its own.
       for (const Fields& fields : words(one.values, depth)) {
-        for (const std::string& field : fields) {
-          if (all.size() < 16) all.push_back({field});
-        }
+        for (const std::string& field : fields) add_value(&all, {field});
       }
     } else if (one.array) {
       all = words(one.values, depth);
@@ -155,20 +166,21 @@ void Runner::assign(const Command& command, unsigned depth, Environment* env) {
             more.insert(more.end(), value.begin(), value.end());
           else if (!value.empty())
             more.back() += value[0];
-          next.push_back(std::move(more));
+          add_value(&next, std::move(more));
         }
       } else {
-        next.push_back(value);
+        add_value(&next, value);
       }
     }
-    if (next.size() > 16) next.resize(16);
     known = std::move(next);
+    if (cut_) cut_names_.insert(one.name);
   }
 }
 
 void Runner::command(const Script& script, const Command& command, unsigned depth) {
   if (!judge_.spend(depth)) return;
   Environment env;
+  cut_ = false;
   assign(command, depth, &env);
   if (command.words.empty()) {
     // Plain assignments last; git sees those that are exported, and nobody names a variable GIT_* for fun.
@@ -190,7 +202,10 @@ void Runner::command(const Script& script, const Command& command, unsigned dept
   }
   if (command.words.empty() || command.kind == Command::Kind::loop) return;
   for (Fields& argv : words(command.words, depth)) {
-    if (!argv.empty()) start(script, command, std::move(argv), env, depth);
+    if (argv.empty()) continue;
+    // The ones that were left out may be anything, which matters little where they are only printed.
+    if (cut_ && !holds(kPrinters, base_name(argv[0]))) judge_.report(Rule::shell_too_complex, argv[0], depth);
+    start(script, command, std::move(argv), env, depth);
   }
 }
 
@@ -272,6 +287,7 @@ void Runner::start(const Script& script, const Command& command, Args argv, cons
   call.depth = depth;
   call.env = judge_.exported;
   call.env.insert(call.env.end(), env.begin(), env.end());
+  if (!judge_.spend_words(call.env.size())) return judge_.report(Rule::shell_too_complex, argv[0], depth);
   call.input = input(script, command, depth);
   for (const std::string& arg : argv) {
     const auto found = process_outputs_.find(arg);

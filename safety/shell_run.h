@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "safety/judge.h"
 #include "safety/shell_ast.h"
@@ -17,6 +18,9 @@ inline constexpr std::string_view kDecoded{"\0decoded\0", 9};
 using Fields = std::vector<std::string>;
 using Alternatives = std::vector<Fields>;
 
+/// Outcomes of a word and values of a variable that are looked at; more may be anything.
+inline constexpr std::size_t kAlternatives = 256;
+
 class Runner {
  public:
   Runner(Judge& judge, const Args& positional) : judge_(judge), positional_(positional) {}
@@ -27,6 +31,7 @@ class Runner {
   // ---- shell_run.cpp ----
   void command(const Script& script, const Command& command, unsigned depth);
   void assign(const Command& command, unsigned depth, Environment* env);
+  void add_value(Alternatives* values, Fields value);
   void start(const Script& script, const Command& command, Args argv, const Environment& env, unsigned depth);
   bool builtin(const Args& argv, const Environment& env, unsigned depth);
   bool alias(const Args& argv, unsigned depth);
@@ -42,9 +47,12 @@ class Runner {
   /// One word without splitting: the value of an assignment, a redirection, a here-document.
   std::vector<std::string> joined(const Word& word, unsigned depth);
   Alternatives values(const Part& part, unsigned depth);
-  Alternatives plain_values(const Part& part) const;
+  Alternatives plain_values(const Part& part);
   void append(const Part& part, const Alternatives& values, bool split, Alternatives* done,
-              std::vector<bool>* open) const;
+              std::vector<bool>* open);
+  void follow(Alternatives* out, const Alternatives& more, std::size_t most);
+  std::string shared(const std::vector<Word>& list) const;
+  void limit(Alternatives* values);
   std::string separators() const;
 
   Judge& judge_;
@@ -52,6 +60,8 @@ class Runner {
   std::optional<Args> set_;  ///< `set -- words`
   bool in_function_ = false;
   std::map<std::string, Alternatives> variables_;
+  std::set<std::string> cut_names_;  ///< variables that may have more values than `variables_` holds
+  bool cut_ = false;                 ///< an expansion since this was cleared has left outcomes out
   std::map<std::string, std::string> process_outputs_;
   unsigned processes_ = 0;
 };

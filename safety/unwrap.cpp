@@ -318,8 +318,11 @@ void shell(Judge& judge, const Call& call) {
       return judge.report(Rule::shell_dynamic, argv[0], call.depth);
     Args positional(argv.begin() + static_cast<std::ptrdiff_t>(at) + 1, argv.end());
     if (positional.empty()) positional.emplace_back("sh");
-    if (!call.env.empty()) judge.exported.insert(judge.exported.end(), call.env.begin(), call.env.end());
-    return judge.line(argv[at], call.depth + 1, positional);
+    // The call's variables hold those that were exported already.
+    const Environment before = call.env.empty() ? judge.exported : std::exchange(judge.exported, call.env);
+    judge.line(argv[at], call.depth + 1, positional);
+    judge.exported = before;
+    return;
   }
   if (at < argv.size() && !from_input) {
     for (const std::string& text : call.outputs) judge.line(text, call.depth + 1);
@@ -329,6 +332,8 @@ void shell(Judge& judge, const Call& call) {
   }
   shell_input(judge, call);
 }
+
+constexpr std::size_t kMostRead = 256;
 
 /// The command that xargs starts, with what it reads appended as far as that is known.
 void xargs(Judge& judge, const Call& call) {
@@ -366,7 +371,10 @@ void xargs(Judge& judge, const Call& call) {
       else if (!word.empty())
         read.push_back(std::exchange(word, {}));
     }
-    if (read.size() > 256) read.resize(256);
+    if (read.size() > kMostRead) {
+      judge.report(Rule::shell_too_complex, call.argv[0], call.depth);
+      read.resize(kMostRead);
+    }
   } else {
     read.emplace_back(1, kUnknown);
     const bool could_be_option =

@@ -44,6 +44,19 @@ TEST(Limits, Multiplication) {
   EXPECT_EQ(line(nested).decision, Decision::block);
 }
 
+// What was said is not said again for every shell: 2^200 of it would be no answer at all.
+TEST(Limits, Repetition) {
+  std::string many;
+  for (int i = 0; i < 30; ++i) many += "export V" + std::to_string(i) + "=1; ";
+  EXPECT_EQ(line(many + repeat("bash -c true; ", 200)).decision, Decision::allow);
+  EXPECT_EQ(line(many + repeat("bash -c true; ", 200) + "git push -f").rule, "git.force_push");
+  std::string values = "for x in";
+  for (int i = 0; i < 256; ++i) values += " v" + std::to_string(i);
+  EXPECT_EQ(line(values + "; do true $x " + repeat("$x ", 20000) + "; done").rule, "shell.too_complex");
+  EXPECT_EQ(line(values + "; do true $x " + repeat("a ", 10000) + "; done").decision, Decision::allow);
+  EXPECT_EQ(line(repeat("v=$(echo a); ", 2000)).rule, "shell.too_complex");
+}
+
 TEST(Limits, OddBytes) {
   EXPECT_EQ(line(std::string("git push -f\0", 12)).decision, Decision::block);
   EXPECT_EQ(evaluate_argv({"git", std::string("st\0atus", 7)}, Policy{}).decision, Decision::block);
