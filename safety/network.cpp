@@ -119,7 +119,8 @@ struct Words {
 Words read_words(const Tool& tool, const Args& argv) {
   Words out;
   bool ended = false;
-  out.prints = argv.size() == 2 && listed(tool.harmless, argv[1]);
+  const bool topic = argv.size() == 3 && argv[1] == "--help";  // curl --help all
+  out.prints = (argv.size() == 2 || topic) && listed(tool.harmless, argv[1]);
   for (std::size_t i = 1; i < argv.size(); ++i) {
     const View arg = argv[i];
     if (ended || arg.size() < 2 || arg[0] != '-') {
@@ -253,17 +254,29 @@ void judge_use(Judge& judge, const Tool& tool, const Use& use, unsigned depth) {
   }
 }
 
+/// `nc -z -w 2 localhost 5432`: the first operand is the host, and this machine.
+bool asks_loopback(const Args& argv, std::size_t first) {
+  const View name = base_name(argv[first - 1]);
+  if (name == "socat") return false;
+  const bool netcat = name.starts_with("nc") || name == "netcat";
+  for (std::size_t i = first; i < argv.size(); ++i) {
+    const View arg = argv[i];
+    if (!arg.starts_with('-')) return loopback(arg);
+    // A proxy of somebody's choice.
+    if (netcat && arg.find_first_of("xX") != npos) return false;
+    const bool seconds = netcat && arg.size() > 1 && arg[1] != '-' && View("wiq").find(arg.back()) != npos;
+    if (!seconds) continue;
+    ++i;
+    if (i >= argv.size() || argv[i].find_first_not_of("0123456789") != npos) return false;
+  }
+  return false;
+}
+
 void judge_raw(Judge& judge, Rule rule, const Args& argv, std::size_t first, unsigned depth) {
   bool prints = argv.size() == first + 1;
   constexpr View kPrints = " --version -V --help -h version ";
   prints = prints && listed(kPrints, argv[first]);
-  // `nc -z localhost 5432`: the first operand is the host.
-  for (std::size_t i = first; i < argv.size() && !prints; ++i) {
-    if (argv[i].starts_with('-')) continue;
-    if (loopback(argv[i]) && argv[0].find("socat") == npos) prints = true;
-    break;
-  }
-  if (prints) return;
+  if (prints || asks_loopback(argv, first)) return;
   judge.report(rule, judge.policy().network == Network::open ? Decision::allow : Decision::block, argv[0],
                depth);
 }
