@@ -199,6 +199,7 @@ void Runner::command(const Script& script, const Command& command, unsigned dept
     }
     for (const std::string& target : joined(one.target, depth))
       judge_redirect(judge_, target, one.op[0] != '<' || one.op == "<>", depth);
+    if (cut_) judge_.report(Rule::shell_too_complex, one.op, depth);
   }
   if (command.words.empty() || command.kind == Command::Kind::loop) return;
   for (Fields& argv : words(command.words, depth)) {
