@@ -89,7 +89,8 @@ void rewrite(const Git& git) {
     return;
   }
   if (git.verb == "fast-import") {
-    if (has_argument(git, "--force")) git.report(Rule::history_rewrite, git.at);
+    if (has_argument(git, "--force") || git.call.input.text.find("feature force") != npos)
+      git.report(Rule::history_rewrite, git.at);
     return;
   }
   if (git.verb == "svn" && has_argument(git, "reset"))

@@ -156,8 +156,9 @@ void checkout_index(const Git& git) {
   const Parsed parsed = git.parse("checkout-index");
   if (parsed.help || parsed.surely("temp") || parsed.surely("no-create")) return;
   const Seen* prefix = parsed.flag("prefix");
+  const std::string_view target = prefix == nullptr ? std::string_view() : prefix->value;
   const bool elsewhere =
-      prefix != nullptr && !prefix->value.empty() && prefix->value != "./" && !prefix->value.starts_with('.');
+      (target.starts_with("/tmp/") || target.starts_with("/var/tmp/")) && target.find("..") == target.npos;
   const Seen* force = parsed.flag("force");
   if (force != nullptr && !elsewhere) git.report(Rule::checkout_path, force->at);
 }
