@@ -9,9 +9,11 @@ namespace scc::safety {
 
 namespace {
 
-/// Whether stdin answers the questions of an interactive mode without anybody looking.
+/// Whether stdin answers the questions of an interactive mode without anybody looking. At its end git leaves
+/// everything as it is.
 bool answered(const Git& git) {
-  return git.call.input.kind != Input::Kind::none;
+  const Input& input = git.call.input;
+  return input.kind != Input::Kind::none && (input.kind != Input::Kind::text || !input.text.empty());
 }
 
 /// "README.md", "src/a.c": has an extension of letters; "v1.2" and "release/2.x" have not.
@@ -92,6 +94,17 @@ void restore(const Git& git) {
   if (parsed.surely("patch") && !answered(git)) return;
   if (!parsed.operands.empty()) return git.report(Rule::restore_worktree, parsed.operands[0].at);
   if (const Seen* from = parsed.flag("pathspec-from-file")) git.report(Rule::restore_worktree, from->at);
+  if (const Seen* patch = parsed.flag("patch")) git.report(Rule::restore_worktree, patch->at);
+}
+
+/// The script behind the options --patch of git before 2.40; it knows no abbreviations.
+void add_interactive(const Git& git) {
+  if (!answered(git)) return;
+  for (std::size_t i = git.at + 1; i < git.args().size(); ++i) {
+    const std::string& arg = git.args()[i];
+    if (arg == "--patch=checkout" || arg == "--patch=worktree" || has_unknown(arg))
+      return git.report(Rule::checkout_path, i);
+  }
 }
 
 void reset(const Git& git) {
@@ -227,6 +240,7 @@ bool judge_worktree(const Git& git) {
   if (verb == "checkout") return checkout(git), true;
   if (verb == "switch") return switch_branch(git), true;
   if (verb == "restore") return restore(git), true;
+  if (verb == "add--interactive") return add_interactive(git), true;
   if (verb == "reset") return reset(git), true;
   if (verb == "clean") return clean(git), true;
   if (verb == "rm") return remove(git), true;
