@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What overwrites or deletes files of the working tree.
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "safety/git.h"
@@ -14,6 +15,21 @@ namespace {
 bool answered(const Git& git) {
   const Input& input = git.call.input;
   return input.kind != Input::Kind::none && (input.kind != Input::Kind::text || !input.text.empty());
+}
+
+/// "feature/login.page", "origin/fix.py", "release-1.2.x": what people call branches.
+bool branch_like(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kFolders{"bugfix/", "feat/",   "feature/", "fix/",
+                                                     "hotfix/", "origin/", "upstream/"};
+  if (std::any_of(kFolders.begin(), kFolders.end(),
+                  [&](std::string_view one) { return name.starts_with(one); }))
+    return true;
+  if (!name.ends_with(".x")) return false;
+  const std::string_view stem = name.substr(0, name.size() - 2);
+  const std::size_t before = stem.find_last_not_of("0123456789");
+  // "lexer2.x" is a file.
+  return before != stem.npos && before + 1 < stem.size() &&
+         std::isalpha(static_cast<unsigned char>(stem[before])) == 0;
 }
 
 /// "README.md", "src/a.c": has an extension of letters; "v1.2" and "release/2.x" have not.
@@ -43,7 +59,7 @@ bool is_path(const Git& git, const std::string& name) {
     const std::optional<bool> revision = git.judge.context().probe->is_revision(name);
     if (revision) return !*revision;
   }
-  return file_like(name);
+  return file_like(name) && !branch_like(name);
 }
 
 void checkout_paths(const Git& git, const Parsed& parsed, bool makes_branch) {
@@ -71,8 +87,8 @@ void checkout(const Git& git) {
   if (const Seen* patch = parsed.flag("patch")) git.report(Rule::checkout_path, patch->at);
   const Seen* moved = parsed.flag("B");
   if (moved != nullptr) moved_branch(git, *moved, !parsed.operands.empty());
-  const bool makes_branch =
-      moved != nullptr || parsed.flag("b") != nullptr || parsed.flag("orphan") != nullptr;
+  const bool makes_branch = moved != nullptr || parsed.flag("b") != nullptr ||
+                            parsed.flag("orphan") != nullptr || parsed.surely("track");
   checkout_paths(git, parsed, makes_branch);
 }
 
