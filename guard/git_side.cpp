@@ -227,7 +227,7 @@ Variables GitEnvironment::with_hooks() const {
 }
 
 safety::Verdict judge_git(const Words& words, const GitEnvironment& environment, const safety::Policy& policy,
-                          bool here, std::vector<safety::Command>* commands) {
+                          bool here, std::vector<safety::Command>* commands, bool answered) {
   Words argv = words;
   if (const std::string_view dashed = safety::git_dashed(argv[0]); !dashed.empty()) {
     argv.insert(argv.begin() + 1, std::string(dashed));
@@ -236,6 +236,7 @@ safety::Verdict judge_git(const Words& words, const GitEnvironment& environment,
   argv.insert(argv.begin() + 1, environment.settings().begin(), environment.settings().end());
   safety::Context context;
   context.commands = commands;
+  context.answered = answered;
   context.environment = environment.judged();
   const std::size_t verb = safety::git_verb(argv);
   const Words prefix = here && verb > 0 ? question(argv, verb, environment) : Words{"git"};

@@ -44,9 +44,10 @@ void take_aliases(std::string_view listing, safety::Context* context);
 
 /// Verdict over a git argv; `words[0]` is "git" or "git-VERB". Asks the real git for aliases where the verb
 /// is none of its own. `here`: the global options of `words` count for the questions (not so inside a hook).
-/// `commands` takes what was met, for the checks of third parties.
+/// `commands` takes what was met, for the checks of third parties. `answered`: as in safety::Context.
 safety::Verdict judge_git(const Words& words, const GitEnvironment& environment, const safety::Policy& policy,
-                          bool here = true, std::vector<safety::Command>* commands = nullptr);
+                          bool here = true, std::vector<safety::Command>* commands = nullptr,
+                          bool answered = false);
 
 /// Verdict over a whole shell line as it would run in the current directory: the rules of `judge_git` for
 /// every git in it, with the aliases and commits of the repository here.

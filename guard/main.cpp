@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "guard/audit.h"
 #include "guard/checks.h"
@@ -160,6 +161,15 @@ Verdict ask_checks(Verdict verdict, const std::vector<safety::Command>& met, con
   return out;
 }
 
+/// Standard input is a file or a pipe, from which git reads what only a person should answer.
+bool input_answers() {
+  struct stat input {};
+  if (isatty(STDIN_FILENO) != 0 || fstat(STDIN_FILENO, &input) != 0) return false;
+  constexpr unsigned kMemory = 1;
+  constexpr unsigned kNull = 3;
+  return !S_ISCHR(input.st_mode) || input.st_rdev != makedev(kMemory, kNull);
+}
+
 int run_git(const Words& words, char** argv, const Variables& all) {
   const GitEnvironment environment(all);
   const safety::Policy policy = load_policy(std::string(kPolicyFile));
@@ -171,7 +181,7 @@ int run_git(const Words& words, char** argv, const Variables& all) {
     verdict.rule = std::string(safety::info(safety::Rule::env_injection).id);
     verdict.hint = std::string(safety::info(safety::Rule::env_injection).hint);
   } else {
-    verdict = judge_git(words, environment, policy, true, &met);
+    verdict = judge_git(words, environment, policy, true, &met, input_answers());
   }
   const bool looks = only_looks(words);
   const bool may_step = !policy.defective() && (!looks || verdict.decision != Decision::allow);

@@ -216,6 +216,7 @@ Verdict evaluate_argv(const std::vector<std::string>& argv, const Policy& policy
       Call call;
       call.argv = argv;
       call.env = context.environment;
+      if (context.answered) call.input.kind = Input::Kind::unknown;
       judge.call(std::move(call));
     }
     return judge.take();

@@ -43,6 +43,8 @@ struct Context {
   /// The process environment of an argv; only names that matter to git are looked at.
   std::vector<std::pair<std::string, std::string>> environment;
   const Probe* probe = nullptr;
+  /// Something else than a person may answer what an argv's command asks on its standard input.
+  bool answered = false;
   std::vector<Command>* commands = nullptr;  ///< takes every simple command that is met, at most 4096
 };
 

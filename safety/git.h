@@ -59,6 +59,8 @@ void judge_git_environment(const Git& git);
 /// Lower case in the first and the last part.
 std::string setting_key(std::string_view key);
 bool setting_true(std::string_view value);
+/// Whether a refspec of fetch writes branches of one's own.
+bool fetches_branches(std::string_view refspec);
 
 /// Whether an expiry time leaves less than a day: "now", "all", "0", "1.second.ago", a date to come.
 bool expires_soon(std::string_view value);

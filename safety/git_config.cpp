@@ -20,6 +20,7 @@ enum class Kind : unsigned char {
   hooks,    ///< core.hooksPath
   alias,
   force,  ///< a refspec: dangerous with '+'
+  fetch,  ///< a refspec: dangerous when it writes branches
   mirror,
   expiry,
 };
@@ -57,6 +58,7 @@ constexpr std::array kPatterns{
     Pattern{"remote", "uploadpack", true, Kind::program},
     Pattern{"remote", "vcs", true, Kind::guard},
     Pattern{"remote", "push", true, Kind::force},
+    Pattern{"remote", "fetch", true, Kind::fetch},
     Pattern{"remote", "mirror", true, Kind::mirror},
     Pattern{"url", "insteadof", true, Kind::guard},
     Pattern{"url", "pushinsteadof", true, Kind::guard},
@@ -176,6 +178,9 @@ void judge_written_setting(const Git& git, const std::string& key, const std::st
       break;
     case Kind::force:
       bad = value.starts_with('+') || has_unknown(value);
+      break;
+    case Kind::fetch:
+      bad = fetches_branches(value);
       break;
     case Kind::mirror:
       bad = setting_true(value);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // push, fetch, pull, clone and their plumbing: refspecs, force in all its spellings, URLs that run programs.
+#include <algorithm>
+
 #include "safety/git.h"
 
 namespace scc::safety {
@@ -129,6 +131,18 @@ void http_push(const Git& git) {
   }
 }
 
+bool prunes(const Git& git, const Parsed& parsed) {
+  if (parsed.flag("prune") != nullptr) return true;
+  for (const Seen& one : parsed.seen) {
+    if (one.negated && one.sure && is_option(one.option, "prune")) return false;
+  }
+  return std::any_of(git.settings.begin(), git.settings.end(), [](const auto& one) {
+    const std::string_view key = one.first;
+    const bool prune = key == "fetch.prune" || (key.starts_with("remote.") && key.ends_with(".prune"));
+    return prune && setting_true(one.second);
+  });
+}
+
 void fetch_refspecs(const Git& git, const Parsed& parsed, bool forced, bool prunes) {
   for (std::size_t i = 1; i < parsed.operands.size(); ++i) {
     const Operand& one = parsed.operands[i];
@@ -143,6 +157,14 @@ void fetch_refspecs(const Git& git, const Parsed& parsed, bool forced, bool prun
   }
 }
 
+void fetch_settings(const Git& git, bool forced, bool prunes) {
+  for (const auto& [key, value] : git.settings) {
+    if (!key.starts_with("remote.") || !key.ends_with(".fetch") || !fetches_branches(value)) continue;
+    if (forced || prunes || value.starts_with('+') || has_unknown(value))
+      git.judge.report(prunes ? Rule::branch_force_delete : Rule::branch_force_move, key, git.call.depth);
+  }
+}
+
 void fetch(const Git& git, std::string_view table) {
   const Parsed parsed = git.parse(table);
   if (parsed.help) return;
@@ -150,7 +172,9 @@ void fetch(const Git& git, std::string_view table) {
   urls(git, parsed);
   if (dry_run(parsed)) return;
   if (table == "pull" && parsed.flag("no-verify") != nullptr) git.report(Rule::hook_bypass, git.at);
-  fetch_refspecs(git, parsed, parsed.flag("force") != nullptr, parsed.flag("prune") != nullptr);
+  const bool forced = parsed.flag("force") != nullptr;
+  const bool pruned = prunes(git, parsed);
+  fetch_refspecs(git, parsed, forced, pruned);
   // Refspecs that no line shows.
   if (const Seen* input = parsed.flag("stdin")) git.report(Rule::branch_force_move, input->at);
   if (const Seen* refmap = parsed.flag("refmap")) {
@@ -158,13 +182,7 @@ void fetch(const Git& git, std::string_view table) {
     if (spec.force && spec.colon && local_branch(spec.target))
       git.report(Rule::branch_force_move, refmap->at);
   }
-  for (const auto& [key, value] : git.settings) {
-    const Refspec spec = read_refspec(value);
-    if (key.starts_with("remote.") && key.ends_with(".fetch") && spec.force && spec.colon &&
-        local_branch(spec.target)) {
-      git.judge.report(Rule::branch_force_move, key, git.call.depth);
-    }
-  }
+  fetch_settings(git, forced, pruned);
 }
 
 void clone(const Git& git) {
@@ -182,7 +200,7 @@ void clone(const Git& git) {
 
 void remote(const Git& git) {
   std::size_t sub = git.at + 1;
-  while (sub < git.args().size() && (git.args()[sub] == "-v" || git.args()[sub] == "--verbose")) ++sub;
+  while (sub < git.args().size() && git.args()[sub].starts_with('-')) ++sub;
   if (sub >= git.args().size()) return;
   const std::string& name = git.args()[sub];
   const Parsed parsed = git.parse_from("remote " + name, sub + 1);
@@ -190,7 +208,11 @@ void remote(const Git& git) {
   if (name == "add") {
     urls(git, parsed);
     const Seen* mirror = parsed.flag("mirror");
-    if (mirror != nullptr && mirror->value != "fetch") git.report(Rule::push_mirror, mirror->at);
+    if (mirror == nullptr) return;
+    // The other kind writes each ref of the remote over one's own.
+    git.report(mirror->value == "fetch" ? Rule::branch_force_move : Rule::push_mirror, mirror->at);
+  } else if (name == "update" || name == "prune") {
+    fetch_settings(git, false, true);
   } else if (name == "set-url") {
     urls(git, parsed);
     git.report(Rule::remote_change, sub);
@@ -206,6 +228,11 @@ void archive(const Git& git) {
 }
 
 }  // namespace
+
+bool fetches_branches(std::string_view refspec) {
+  const Refspec spec = read_refspec(refspec);
+  return has_unknown(refspec) || (!spec.target.empty() && local_branch(spec.target));
+}
 
 void judge_unknown_arguments(const Git& git, const Parsed& parsed) {
   if (parsed.dynamic) git.report(Rule::shell_dynamic, parsed.dynamic_at, "an option is not written out");

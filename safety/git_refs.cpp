@@ -17,14 +17,21 @@ void delete_branch(const Git& git, const Parsed& parsed, std::size_t at) {
   }
 }
 
+/// Git looks whether a branch is merged into its upstream, which these settings may say is the branch itself.
+bool another_upstream(const Git& git) {
+  return std::any_of(git.settings.begin(), git.settings.end(), [](const auto& one) {
+    return one.first.starts_with("branch.") && one.first.ends_with(".merge");
+  });
+}
+
 void branch(const Git& git) {
   const Parsed parsed = git.parse("branch");
   if (parsed.help) return;
   judge_unknown_arguments(git, parsed);
   const Seen* force = parsed.flag("force");
   if (const Seen* forced = parsed.flag("D")) return delete_branch(git, parsed, forced->at);
-  if (parsed.flag("delete") != nullptr) {
-    if (force != nullptr) delete_branch(git, parsed, force->at);
+  if (const Seen* deletes = parsed.flag("delete")) {
+    if (force != nullptr || another_upstream(git)) delete_branch(git, parsed, deletes->at);
     return;
   }
   for (const char* name : {"M", "C"}) {
@@ -42,8 +49,9 @@ void tag(const Git& git) {
   }
 }
 
-bool all_zero(std::string_view id) {
-  return id.find_first_not_of('0') == std::string_view::npos;
+/// No object: shorter ones may be the name of a tag.
+bool no_object(std::string_view id) {
+  return id.find_first_not_of('0') == std::string_view::npos && (id.empty() || id.size() == 40);
 }
 
 void update_ref(const Git& git) {
@@ -56,8 +64,9 @@ void update_ref(const Git& git) {
   if (parsed.operands.size() < 2) return;
   const std::string& ref = parsed.operands[0].text;
   // An old value of zeros (or an empty one) only ever makes a new ref.
-  if (parsed.operands.size() > 2 && all_zero(parsed.operands[2].text)) return;
-  if (ref.starts_with("refs/heads/") || ref == "HEAD" || ref == "refs/stash" || has_unknown(ref)) {
+  if (parsed.operands.size() > 2 && no_object(parsed.operands[2].text)) return;
+  if (ref.starts_with("refs/heads/") || ref == "HEAD" || ref == "refs/stash" || has_unknown(ref) ||
+      (ref.ends_with("/HEAD") && !ref.starts_with("refs/"))) {
     return git.report(Rule::update_ref, parsed.operands[0].at);
   }
   if (ref.starts_with("refs/tags/")) git.report(Rule::tag_delete, parsed.operands[0].at);

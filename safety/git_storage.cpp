@@ -10,6 +10,7 @@ namespace scc::safety {
 
 namespace {
 
+constexpr auto npos = std::string_view::npos;
 constexpr long kDaySeconds = 86'400;
 
 /// Of the Gregorian calendar. March comes first, so that the leap day is the last of its year.
@@ -88,19 +89,38 @@ void rewrite(const Git& git) {
     return;
   }
   if (git.verb == "fast-import") {
-    if (has_argument(git, "--force")) git.report(Rule::history_rewrite, git.at);
+    if (has_argument(git, "--force") || git.call.input.text.find("feature force") != npos)
+      git.report(Rule::history_rewrite, git.at);
     return;
   }
   if (git.verb == "svn" && has_argument(git, "reset"))
     git.report(Rule::history_rewrite, Decision::warn, git.at);
 }
 
+/// "weeks.ago", "days", "month ago" of that number: at least a day. Before 1970 git counts from the other
+/// end.
+bool old_enough(long number, std::string_view unit) {
+  struct Unit {
+    std::string_view name;
+    long hours;
+  };
+  constexpr std::array<Unit, 5> kUnits{
+      {{"hour", 1}, {"day", 24}, {"week", 7 * 24}, {"month", 30 * 24}, {"year", 365 * 24}}};
+  constexpr long kMostHours = 30L * 365 * 24;
+  for (const Unit& one : kUnits) {
+    if (!unit.starts_with(one.name)) continue;
+    unit.remove_prefix(one.name.size());
+    if (unit.starts_with('s')) unit.remove_prefix(1);
+    const bool whole = unit.empty() || unit == ".ago" || unit == " ago" || unit == "_ago";
+    return whole && number * one.hours >= 24 && number * one.hours <= kMostHours;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool expires_soon(std::string_view value) {
-  if (has_unknown(value)) return true;
   if (value == "never" || value == "false" || value == "no") return false;
-  // "2.weeks.ago", "30 days": a number of at least one day.
   std::size_t digits = 0;
   long number = 0;
   while (digits < value.size() && std::isdigit(static_cast<unsigned char>(value[digits])) != 0 &&
@@ -108,21 +128,17 @@ bool expires_soon(std::string_view value) {
     number = number * 10 + (value[digits++] - '0');
   }
   if (digits == 0 || digits == value.size()) return true;
-  const char separator = value[digits];
   const std::string_view rest = value.substr(digits + 1);
-  if (separator == '.' || separator == ' ' || separator == '_') {
-    constexpr std::array<std::string_view, 4> kUnits{"day", "week", "month", "year"};
-    for (const std::string_view unit : kUnits) {
-      if (rest.starts_with(unit)) return number < 1;
-    }
-    if (rest.starts_with("hour")) return number < 24;
-    return true;
-  }
+  // Git reads on after what it knows, and the last word wins: only a whole value counts.
+  if (std::string_view(". _").find(value[digits]) != npos) return !old_enough(number, rest);
   // "2024-05-01": a past day. One that lies ahead makes everything old enough.
-  if (separator != '-' || digits != 4 || value.size() < 10 || value[7] != '-') return true;
-  const long month = (value[5] - '0') * 10 + (value[6] - '0');
-  const long day = (value[8] - '0') * 10 + (value[9] - '0');
-  if (number < 1 || month < 1 || month > 12 || day < 1 || day > 31) return true;
+  if (value[digits] != '-' || digits != 4 || rest.size() != 5 || rest[2] != '-') return true;
+  constexpr std::string_view kDigits = "0123456789";
+  if (rest.find_first_not_of(kDigits) != 2 || rest.find_first_not_of(kDigits, 3) != npos) return true;
+  const long month = (rest[0] - '0') * 10 + (rest[1] - '0');
+  const long day = (rest[3] - '0') * 10 + (rest[4] - '0');
+  // Of an earlier year git makes another one.
+  if (number < 1971 || month < 1 || month > 12 || day < 1 || day > 31) return true;
   // Less than a day ago, in whatever time zone git reads it.
   return days_since_1970(number, month, day) * kDaySeconds > std::time(nullptr) - 36L * 3600;
 }

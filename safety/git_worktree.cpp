@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What overwrites or deletes files of the working tree.
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "safety/git.h"
@@ -9,9 +10,26 @@ namespace scc::safety {
 
 namespace {
 
-/// Whether stdin answers the questions of an interactive mode without anybody looking.
+/// Whether stdin answers the questions of an interactive mode without anybody looking. At its end git leaves
+/// everything as it is.
 bool answered(const Git& git) {
-  return git.call.input.kind != Input::Kind::none;
+  const Input& input = git.call.input;
+  return input.kind != Input::Kind::none && (input.kind != Input::Kind::text || !input.text.empty());
+}
+
+/// "feature/login.page", "origin/fix.py", "release-1.2.x": what people call branches.
+bool branch_like(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kFolders{"bugfix/", "feat/",   "feature/", "fix/",
+                                                     "hotfix/", "origin/", "upstream/"};
+  if (std::any_of(kFolders.begin(), kFolders.end(),
+                  [&](std::string_view one) { return name.starts_with(one); }))
+    return true;
+  if (!name.ends_with(".x")) return false;
+  const std::string_view stem = name.substr(0, name.size() - 2);
+  const std::size_t before = stem.find_last_not_of("0123456789");
+  // "lexer2.x" is a file.
+  return before != stem.npos && before + 1 < stem.size() &&
+         std::isalpha(static_cast<unsigned char>(stem[before])) == 0;
 }
 
 /// "README.md", "src/a.c": has an extension of letters; "v1.2" and "release/2.x" have not.
@@ -41,7 +59,7 @@ bool is_path(const Git& git, const std::string& name) {
     const std::optional<bool> revision = git.judge.context().probe->is_revision(name);
     if (revision) return !*revision;
   }
-  return file_like(name);
+  return file_like(name) && !branch_like(name);
 }
 
 void checkout_paths(const Git& git, const Parsed& parsed, bool makes_branch) {
@@ -69,8 +87,8 @@ void checkout(const Git& git) {
   if (const Seen* patch = parsed.flag("patch")) git.report(Rule::checkout_path, patch->at);
   const Seen* moved = parsed.flag("B");
   if (moved != nullptr) moved_branch(git, *moved, !parsed.operands.empty());
-  const bool makes_branch =
-      moved != nullptr || parsed.flag("b") != nullptr || parsed.flag("orphan") != nullptr;
+  const bool makes_branch = moved != nullptr || parsed.flag("b") != nullptr ||
+                            parsed.flag("orphan") != nullptr || parsed.surely("track");
   checkout_paths(git, parsed, makes_branch);
 }
 
@@ -92,6 +110,17 @@ void restore(const Git& git) {
   if (parsed.surely("patch") && !answered(git)) return;
   if (!parsed.operands.empty()) return git.report(Rule::restore_worktree, parsed.operands[0].at);
   if (const Seen* from = parsed.flag("pathspec-from-file")) git.report(Rule::restore_worktree, from->at);
+  if (const Seen* patch = parsed.flag("patch")) git.report(Rule::restore_worktree, patch->at);
+}
+
+/// The script behind the options --patch of git before 2.40; it knows no abbreviations.
+void add_interactive(const Git& git) {
+  if (!answered(git)) return;
+  for (std::size_t i = git.at + 1; i < git.args().size(); ++i) {
+    const std::string& arg = git.args()[i];
+    if (arg == "--patch=checkout" || arg == "--patch=worktree" || has_unknown(arg))
+      return git.report(Rule::checkout_path, i);
+  }
 }
 
 void reset(const Git& git) {
@@ -156,8 +185,9 @@ void checkout_index(const Git& git) {
   const Parsed parsed = git.parse("checkout-index");
   if (parsed.help || parsed.surely("temp") || parsed.surely("no-create")) return;
   const Seen* prefix = parsed.flag("prefix");
+  const std::string_view target = prefix == nullptr ? std::string_view() : prefix->value;
   const bool elsewhere =
-      prefix != nullptr && !prefix->value.empty() && prefix->value != "./" && !prefix->value.starts_with('.');
+      (target.starts_with("/tmp/") || target.starts_with("/var/tmp/")) && target.find("..") == target.npos;
   const Seen* force = parsed.flag("force");
   if (force != nullptr && !elsewhere) git.report(Rule::checkout_path, force->at);
 }
@@ -226,6 +256,7 @@ bool judge_worktree(const Git& git) {
   if (verb == "checkout") return checkout(git), true;
   if (verb == "switch") return switch_branch(git), true;
   if (verb == "restore") return restore(git), true;
+  if (verb == "add--interactive") return add_interactive(git), true;
   if (verb == "reset") return reset(git), true;
   if (verb == "clean") return clean(git), true;
   if (verb == "rm") return remove(git), true;

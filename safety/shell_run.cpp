@@ -314,6 +314,7 @@ Input Runner::input(const Script& script, const Command& command, unsigned depth
       for (const std::string& target : joined(one->target, depth)) {
         const auto found = process_outputs_.find(target);
         if (found != process_outputs_.end()) file = {Input::Kind::text, found->second};
+        if (target == "/dev/null") file = {Input::Kind::text, {}};
       }
       return file;
     }

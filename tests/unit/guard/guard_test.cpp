@@ -170,6 +170,23 @@ TEST(Guard, JudgesGitByItsArgvAndSettings) {
   EXPECT_EQ(decide({"git", "no-such-verb"}), safety::Decision::block);
 }
 
+TEST(Guard, OnlyAPersonAnswersTheInteractiveModesThatLoseWork) {
+  const safety::Policy policy = safety::read_policy(app::guard_policy_text({}));
+  const auto decide = [&](const Words& words, bool answered) {
+    return judge_git(words, GitEnvironment(Variables{}), policy, false, nullptr, answered).decision;
+  };
+  for (const Words& words :
+       {Words{"git", "clean", "-id"}, Words{"git", "checkout", "-p"}, Words{"git", "restore", "--patch"},
+        Words{"git-checkout", "-p", "HEAD"}, Words{"git", "add--interactive", "--patch=worktree", "--"}}) {
+    EXPECT_EQ(decide(words, false), safety::Decision::allow) << words[1];
+    EXPECT_EQ(decide(words, true), safety::Decision::block) << words[1];
+  }
+  for (const Words& words :
+       {Words{"git", "add", "-p"}, Words{"git", "add", "-i"}, Words{"git", "stash", "-p"},
+        Words{"git", "restore", "-pS"}, Words{"git", "clean", "-n"}, Words{"git", "commit", "-F", "-"}})
+    EXPECT_EQ(decide(words, true), safety::Decision::allow) << words[1];
+}
+
 /// What an agent sends before it runs a line.
 std::string tool_call(const std::string& line, const std::string& tool = "Bash") {
   json::Value call;
