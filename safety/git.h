@@ -56,6 +56,7 @@ void judge_written_setting(const Git& git, const std::string& key, const std::st
                            std::string_view at);
 bool judge_config(const Git& git);
 void judge_git_environment(const Git& git);
+std::string lowered(std::string_view text);
 /// Lower case in the first and the last part.
 std::string setting_key(std::string_view key);
 bool setting_true(std::string_view value);

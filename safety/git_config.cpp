@@ -71,7 +71,7 @@ constexpr std::array kPatterns{
     Pattern{"mergetool", "cmd", true, Kind::program},
     Pattern{"pager", "*", false, Kind::program},
     Pattern{"alias", "*", false, Kind::alias},
-    Pattern{"alias", "command", true, Kind::alias},
+    Pattern{"alias", "*", true, Kind::alias},
     Pattern{"init", "templatedir", false, Kind::guard},
     Pattern{"submodule", "update", true, Kind::program},
     Pattern{"trailer", "command", true, Kind::program},
@@ -106,9 +106,7 @@ bool plain_program(View value) {
   if (value.find_first_of(";&|$`<>()\n") != View::npos || has_unknown(value)) return false;
   if (std::find(kPlain.begin(), kPlain.end(), base_name(word)) == kPlain.end()) return false;
   // "ssh -o ProxyCommand=..." runs another program after all.
-  std::string lower(value);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string lower = lowered(value);
   return word.find('/') == View::npos && lower.find("command") == std::string::npos &&
          lower.find(" -c") == std::string::npos && lower.find(" -f") == std::string::npos &&
          lower.find(" +") == std::string::npos;
@@ -128,6 +126,13 @@ bool loosened(View key, View value) {
 }
 
 }  // namespace
+
+std::string lowered(View text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
 
 std::string setting_key(View key) {
   std::string out(key);
