@@ -242,8 +242,9 @@ safety::Verdict judge_git(const Words& words, const GitEnvironment& environment,
   const Words prefix = here && verb > 0 ? question(argv, verb, environment) : Words{"git"};
   const Revisions revisions(prefix, environment.bare());
   context.probe = &revisions;
-  // Without an answer the verb stays unknown, which is blocked.
-  if (verb > 0 && !safety::git_has(argv[verb])) read_aliases(prefix, environment, &context);
+  // Without an answer it may be any alias, which is blocked.
+  if (verb > 0 && !safety::git_has(argv[verb]) && !read_aliases(prefix, environment, &context))
+    context.git_aliases[lower(argv[verb])] = std::string(1, '\0');
   return safety::evaluate_argv(argv, policy, context);
 }
 

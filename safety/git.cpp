@@ -201,6 +201,42 @@ constexpr std::array<std::string_view, 12> kExternal{"absorb", "annex", "branchl
                                                      "crypt",  "delta", "extras",     "filter-repo",
                                                      "flow",   "lfs",   "secret",     "town"};
 
+// Of those above, what is no command in git's own binary everywhere: scripts, programs of their own, and what
+// came or goes with a version. Where it is missing an alias takes its place.
+constexpr std::array<std::string_view, 33> kReplaceable{"add--interactive",
+                                                        "archimport",
+                                                        "backfill",
+                                                        "bisect--helper",
+                                                        "citool",
+                                                        "cvsexportcommit",
+                                                        "cvsimport",
+                                                        "cvsserver",
+                                                        "daemon",
+                                                        "diagnose",
+                                                        "diff-pairs",
+                                                        "env--helper",
+                                                        "gui",
+                                                        "gui--askpass",
+                                                        "hook",
+                                                        "http-fetch",
+                                                        "http-push",
+                                                        "imap-send",
+                                                        "instaweb",
+                                                        "last-modified",
+                                                        "p4",
+                                                        "quiltimport",
+                                                        "refs",
+                                                        "remote-ftp",
+                                                        "remote-ftps",
+                                                        "replay",
+                                                        "repo",
+                                                        "request-pull",
+                                                        "send-email",
+                                                        "subtree",
+                                                        "svn",
+                                                        "web--browse",
+                                                        "whatchanged"};
+
 constexpr std::array<std::string_view, 17> kReadOnly{
     "blame",     "cat-file", "count-objects", "describe", "diff",    "for-each-ref",
     "grep",      "help",     "log",           "ls-files", "ls-tree", "rev-list",
@@ -307,31 +343,30 @@ class Globals {
 void settings_of_environment(Git& git) {
   const std::string* count = environment(git.call.env, "GIT_CONFIG_COUNT");
   if (count == nullptr) return;
-  for (unsigned i = 0; i < 256; ++i) {
+  for (unsigned i = 0;; ++i) {
     const std::string* key = environment(git.call.env, "GIT_CONFIG_KEY_" + std::to_string(i));
     const std::string* value = environment(git.call.env, "GIT_CONFIG_VALUE_" + std::to_string(i));
     if (key == nullptr || value == nullptr) break;
+    if (i == 256) return git.judge.report(Rule::env_injection, "GIT_CONFIG_COUNT", git.call.depth);
     git.settings.emplace_back(setting_key(*key), *value);
   }
 }
 
 const std::string* find_alias(const Git& git, const std::string& name) {
   for (auto one = git.settings.rbegin(); one != git.settings.rend(); ++one) {
-    if (one->first == "alias." + name || one->first == "alias." + name + ".command") return &one->second;
+    const std::string key = lowered(one->first);
+    if (key == "alias." + name || key == "alias." + name + ".command") return &one->second;
   }
   const auto& known = git.judge.context().git_aliases;
   const auto found = known.find(name);
   return found == known.end() ? nullptr : &found->second;
 }
 
-/// The verb is no command of git's: an alias, a program, or a mistake.
-void judge_alias(const Git& git) {
-  std::string name(git.verb);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const std::string* alias = find_alias(git, name);
+/// The verb is no command of git's, or none everywhere: an alias, a program, or a mistake.
+void judge_alias(const Git& git, bool command) {
+  const std::string* alias = find_alias(git, lowered(git.verb));
   if (alias == nullptr) {
-    if (holds(kExternal, git.verb) || git.judge.context().git_aliases_known) return;
+    if (command || holds(kExternal, git.verb) || git.judge.context().git_aliases_known) return;
     return git.judge.report(Rule::unknown_command, git.verb, git.call.depth);
   }
   if (git.call.hops >= 10) return git.judge.report(Rule::alias_loop, git.verb, git.call.depth);
@@ -368,6 +403,15 @@ bool read_only_git(std::string_view subcommand) noexcept {
   return holds(kReadOnly, subcommand);
 }
 
+std::string_view git_output(const std::vector<std::string>& argv, std::size_t first) noexcept {
+  for (std::size_t i = first; i < argv.size() && argv[i] != "--"; ++i) {
+    const std::string_view arg = argv[i];
+    if (arg.starts_with("--output=")) return arg.substr(9);
+    if (arg == "--output" && i + 1 < argv.size()) return argv[i + 1];
+  }
+  return {};
+}
+
 std::size_t git_verb(const std::vector<std::string>& argv) noexcept {
   try {
     Globals globals(argv, nullptr);
@@ -382,7 +426,7 @@ std::string_view git_dashed(std::string_view program) noexcept {
 }
 
 bool git_has(std::string_view subcommand) noexcept {
-  return git_builtin(subcommand);
+  return git_builtin(subcommand) && !holds(kReplaceable, subcommand);
 }
 
 bool split_alias(std::string_view text, Args* out) {
@@ -431,14 +475,24 @@ void judge_git(Judge& judge, const Call& call) {
   git.verb = call.argv[git.at];
   if (has_unknown(git.verb))
     return judge.report(Rule::shell_dynamic, call.argv[0], call.depth, "the subcommand is not written out");
+  const std::string_view output = git_output(call.argv, git.at + 1);
+  git.looks = read_only_git(git.verb) && output.empty();
+  if (!output.empty()) {
+    Call emptied;
+    emptied.argv = {"truncate", "--", std::string(output)};
+    emptied.depth = call.depth;
+    judge_files(judge, emptied);
+  }
   if (globals.exec_path != 0) {
-    git.report(Rule::global_exec_path, read_only_git(git.verb) ? Decision::warn : Decision::block,
-               globals.exec_path);
+    git.report(Rule::global_exec_path, git.looks ? Decision::warn : Decision::block, globals.exec_path);
   }
   judge_git_environment(git);
   for (const auto& [key, value] : git.settings) judge_setting(git, key, value, key);
-  if (!git_builtin(git.verb) && git.verb != "filter-repo" && git.verb != "lfs") return judge_alias(git);
-  if (judge.policy().defective() && !read_only_git(git.verb)) {
+  const bool command = git_builtin(git.verb) || git.verb == "filter-repo" || git.verb == "lfs";
+  // Which of the two runs depends on what is installed, so both are judged.
+  if (!git_has(git.verb)) judge_alias(git, command);
+  if (!command) return;
+  if (judge.policy().defective() && !git.looks) {
     judge.report(Rule::policy_defective, git.verb, call.depth, judge.policy().defect);
   }
   if (git.verb == "help") return;
