@@ -101,6 +101,8 @@ std::string_view dashed_git(std::string_view program);
 bool judge_network(Judge& judge, const Call& call);
 void judge_files(Judge& judge, const Call& call);
 void judge_redirect(Judge& judge, std::string_view target, bool writes, unsigned depth);
+/// What find hands to an action at `end`, as patterns: the names that its tests ask for, or where it starts.
+Args found_names(const Args& argv, std::size_t end);
 bool judge_interpreter(Judge& judge, const Call& call);
 /// True: the command was a wrapper or a shell and what it starts was judged.
 bool unwrap(Judge& judge, const Call& call);

@@ -330,7 +330,19 @@ Input Runner::from_range(const Script& script, int begin, int end, unsigned dept
     names = names && holds(kListers, word);
   }
   if (known) return {Input::Kind::text, text};
+  if (names && end == begin + 1)
+    return {Input::Kind::names, found_by(script.commands[static_cast<std::size_t>(begin)], depth)};
   return {names ? Input::Kind::names : Input::Kind::unknown, {}};
+}
+
+/// The patterns of the names that a find writes.
+std::string Runner::found_by(const Command& command, unsigned depth) {
+  std::string out;
+  if (first_word(command) != "find") return out;
+  for (const Fields& argv : words(command.words, depth)) {
+    for (const std::string& name : found_names(argv, argv.size())) out += name + "\n";
+  }
+  return out;
 }
 
 /// What a command writes, when the line itself says it.
