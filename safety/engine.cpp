@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "safety/judge.h"
 #include "safety/shell_run.h"
@@ -170,6 +171,12 @@ void Judge::call(Call call) {
   if (copies.count(call.argv[0]) != 0) report(Rule::copied_binary, call.argv[0], call.depth);
   const auto link = links.find(call.argv[0]);
   if (link != links.end()) call.argv[0] = link->second;
+  Input outer = std::exchange(inherited, call.input);
+  dispatch(call);
+  inherited = std::move(outer);
+}
+
+void Judge::dispatch(Call& call) {
   const std::string_view name = base_name(call.argv[0]);
   if (name == "git") return judge_git(*this, call);
   const std::string_view dashed = dashed_git(name);

@@ -71,10 +71,12 @@ class Judge {
   std::map<std::string, std::string> links;  ///< path -> guarded program that it is a link to
   std::set<std::string> copies;              ///< paths of copies of guarded programs
   Environment exported;
+  Input inherited;              ///< what the commands of the line in work read unless it says otherwise
   bool in_environment = false;  ///< a variable's program is judged: what it starts has the same variables
 
  private:
   void custom_rules(const Call& call);
+  void dispatch(Call& call);
   const Policy& policy_;
   const Context& context_;
   Verdict verdict_;

@@ -60,8 +60,16 @@ struct Command {
   int end = -1;
 };
 
+/// The commands [begin, end) of a script are a function's body.
+struct Function {
+  std::string name;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
 struct Script {
   std::vector<Command> commands;
+  std::vector<Function> functions;
 };
 
 enum class Failure : unsigned char { none, syntax, too_deep, too_complex };

@@ -318,7 +318,9 @@ bool Parser::function_ahead() const {
 
 bool Parser::function(Script* out, bool keyword) {
   if (keyword) take("function"), blanks();
+  const std::size_t start = at_;
   while (more() && !ends_word(peek())) ++at_;
+  Function body{std::string(text_.substr(start, at_ - start)), out->commands.size(), 0};
   blanks();
   if (more() && peek() == '(') {
     ++at_;
@@ -331,6 +333,8 @@ bool Parser::function(Script* out, bool keyword) {
   in_function_ = true;
   const bool fine = more() && command(out);
   in_function_ = outer;
+  body.end = out->commands.size();
+  out->functions.push_back(std::move(body));
   return fine || fail();
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace scc::safety::shell {
 
@@ -10,8 +11,8 @@ namespace {
 
 using View = std::string_view;
 
-template <class List>
-bool holds(const List& list, View one) {
+template <class List, class One = View>
+bool holds(const List& list, One one) {
   return std::find(list.begin(), list.end(), one) != list.end();
 }
 
@@ -118,8 +119,11 @@ const std::string& first_word(const Command& command) {
 
 void Runner::run(const Script& script, unsigned depth) {
   if (depth > kMaxDepth) return judge_.report(Rule::shell_too_deep, "", depth);
+  for (const Function& one : script.functions) {
+    if (!holds(functions_, std::pair(&script, &one))) functions_.emplace_back(&script, &one);
+  }
   for (const Command& one : script.commands) {
-    in_function_ = one.in_function;
+    in_function_ = one.in_function && calls_ == 0;
     command(script, one, depth);
   }
 }
@@ -207,6 +211,41 @@ bool Runner::alias(const Args& argv, unsigned depth) {
   return true;
 }
 
+/// The bodies of a function with the words and the input of a call. Definitions were judged without them, so
+/// that what goes beyond the bounds is no more than unknown.
+void Runner::invoke(const Args& argv, const Input& fed, unsigned depth) {
+  if (calls_ >= 4 || (argv.size() == 1 && fed.kind == Input::Kind::none)) return;
+  for (std::size_t k = 0; k < functions_.size(); ++k) {
+    const auto [script, body] = functions_[k];
+    if (body->name != argv[0]) continue;
+    ++calls_;
+    const bool outer = std::exchange(in_function_, false);
+    const auto variables = variables_;
+    const auto words = std::exchange(set_, argv);
+    Input input = std::exchange(judge_.inherited, fed);
+    (*set_)[0] = "bash";
+    for (std::size_t i = body->begin; i < body->end; ++i) {
+      for (const Assignment& one : script->commands[i].assignments) variables_.erase(one.name);
+    }
+    for (std::size_t i = body->begin; i < body->end && ++in_calls_ < 512; ++i)
+      command(*script, script->commands[i], depth);
+    judge_.inherited = std::move(input);
+    set_ = words;
+    variables_ = variables;
+    in_function_ = outer;
+    --calls_;
+  }
+}
+
+void Runner::shift(const Args& argv) {
+  if (!set_ && positional_.empty()) return;
+  if (!set_) set_ = positional_;
+  const std::size_t wanted =
+      argv.size() > 1 && argv[1].size() == 1 ? static_cast<std::size_t>(argv[1][0] - '0') : 1;
+  const auto first = set_->begin() + 1;
+  set_->erase(first, first + static_cast<std::ptrdiff_t>(std::min(wanted, set_->size() - 1)));
+}
+
 bool Runner::builtin(const Args& argv, const Environment& env, unsigned depth) {
   const std::string& name = argv[0];
   if (name == "alias") {
@@ -227,6 +266,7 @@ bool Runner::builtin(const Args& argv, const Environment& env, unsigned depth) {
     set_ = std::move(next);
     return true;
   }
+  if (name == "shift") return shift(argv), true;
   if (name == "eval") {
     std::string text;
     for (std::size_t i = 1; i < argv.size(); ++i) text += (i > 1 ? " " : "") + argv[i];
@@ -267,12 +307,16 @@ void Runner::unknown_program(const Call& call) {
 
 void Runner::start(const Script& script, const Command& command, Args argv, const Environment& env,
                    unsigned depth) {
-  if (alias(argv, depth) || builtin(argv, env, depth)) return;
   Call call;
+  call.input = input(script, command, depth);
+  invoke(argv, call.input, depth);
+  Input outer = std::exchange(judge_.inherited, call.input);
+  const bool done = alias(argv, depth) || builtin(argv, env, depth);
+  judge_.inherited = std::move(outer);
+  if (done) return;
   call.depth = depth;
   call.env = judge_.exported;
   call.env.insert(call.env.end(), env.begin(), env.end());
-  call.input = input(script, command, depth);
   for (const std::string& arg : argv) {
     const auto found = process_outputs_.find(arg);
     if (found != process_outputs_.end()) call.outputs.push_back(found->second);
@@ -305,7 +349,7 @@ Input Runner::input(const Script& script, const Command& command, unsigned depth
       text += body + "\n";
     return {Input::Kind::text, text};
   }
-  if (command.begin < 0) return {};
+  if (command.begin < 0) return judge_.inherited;
   return from_range(script, command.begin, command.end, depth);
 }
 

@@ -28,6 +28,8 @@ class Runner {
   void command(const Script& script, const Command& command, unsigned depth);
   void assign(const Command& command, unsigned depth, Environment* env);
   void start(const Script& script, const Command& command, Args argv, const Environment& env, unsigned depth);
+  void invoke(const Args& argv, const Input& fed, unsigned depth);
+  void shift(const Args& argv);
   bool builtin(const Args& argv, const Environment& env, unsigned depth);
   bool alias(const Args& argv, unsigned depth);
   void unknown_program(const Call& call);
@@ -52,6 +54,9 @@ class Runner {
   const Args& positional_;
   std::optional<Args> set_;  ///< `set -- words`
   bool in_function_ = false;
+  unsigned calls_ = 0;     ///< functions in work
+  unsigned in_calls_ = 0;  ///< commands that were looked at for calls of functions
+  std::vector<std::pair<const Script*, const Function*>> functions_;
   std::map<std::string, Alternatives> variables_;
   std::map<std::string, std::string> process_outputs_;
   unsigned processes_ = 0;
