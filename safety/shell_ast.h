@@ -28,6 +28,8 @@ struct Part {
   std::string text;
   std::string op;
   Word word;
+  Word
+      index;  ///< what is in a subscript, an arithmetic or an extended pattern: only its substitutions matter
   std::shared_ptr<Script> script;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "safety/shell_parser.h"
 
@@ -414,11 +415,17 @@ bool Parser::assignment(Command* out) {
   std::size_t at = at_ + name_length(text_.substr(at_));
   if (at == at_) return true;
   Assignment one;
+  Word index;
   one.name = text_.substr(at_, at - at_);
   if (at < text_.size() && text_[at] == '[') {
-    const std::size_t end = text_.find(']', at);
-    if (end == std::string_view::npos) return true;
-    at = end + 1;
+    const std::size_t start = std::exchange(at_, at);
+    const unsigned level = level_;
+    const bool fine = enclosed(&index);
+    level_ = level;
+    at = std::exchange(at_, start);
+    if (!fine && failure_ != Failure::syntax) return false;
+    failure_ = Failure::none;
+    if (!fine) return true;
     one.append = true;  // one element among others
   }
   if (at < text_.size() && text_[at] == '+') {
@@ -427,6 +434,7 @@ bool Parser::assignment(Command* out) {
   }
   if (at >= text_.size() || text_[at] != '=') return true;
   at_ = at + 1;
+  if (!index.empty()) out->assignments.push_back({"_", false, false, {std::move(index)}});
   if (more() && peek() == '(') {
     one.array = true;
     ++at_;

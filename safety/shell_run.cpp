@@ -237,6 +237,21 @@ void Runner::invoke(const Args& argv, const Input& fed, unsigned depth) {
   }
 }
 
+/// Builtins that evaluate the subscript of a name, even a quoted one, and all that `let` gets.
+void Runner::subscripts(const Args& argv, unsigned depth) {
+  constexpr std::array<View, 7> kNames{"let", "declare", "local", "readonly", "typeset", "unset", "read"};
+  const bool all = holds(kNames, argv[0]);
+  const bool one = argv[0] == "printf" || argv[0] == "test" || argv[0] == "[";
+  for (std::size_t i = 1; i < argv.size() && (all || one); ++i) {
+    const View name = View(argv[i]).substr(0, argv[0] == "let" ? View::npos : argv[i].find('='));
+    if ((one && argv[i - 1] != "-v") || name.find('[') == View::npos) continue;
+    // As in double quotes, where only substitutions run.
+    std::string text = "_=\"";
+    for (const char c : name) text += c == '"' ? std::string("\\\"") : std::string(1, c);
+    if (name.find_first_of("$`") != View::npos) judge_.line(text + "\"", depth + 1);
+  }
+}
+
 void Runner::shift(const Args& argv) {
   if (!set_ && positional_.empty()) return;
   if (!set_) set_ = positional_;
@@ -266,6 +281,7 @@ bool Runner::builtin(const Args& argv, const Environment& env, unsigned depth) {
     set_ = std::move(next);
     return true;
   }
+  subscripts(argv, depth);
   if (name == "shift") return shift(argv), true;
   if (name == "eval") {
     std::string text;
