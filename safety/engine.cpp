@@ -101,6 +101,14 @@ bool Judge::spend(unsigned depth) {
 }
 
 void Judge::line(std::string_view text, unsigned depth, const Args& positional) {
+  Variables known;
+  Variables* const variables = shared != nullptr ? std::exchange(shared, nullptr) : &known;
+  if (variables == &known && depth > 0) {
+    for (const auto& [name, value] : exported) {
+      auto& all = known[name];
+      if (all.size() < 8 && (all.empty() || all.back().front() != value)) all.push_back({value});
+    }
+  }
   nested_ += static_cast<unsigned>(text.size());
   if (text.size() > kLineBytes || nested_ > kNestedBytes) return report(Rule::shell_too_complex, "", depth);
   if (depth > kMaxDepth) return report(Rule::shell_too_deep, "", depth);
@@ -110,7 +118,7 @@ void Judge::line(std::string_view text, unsigned depth, const Args& positional) 
   if (failure == shell::Failure::too_deep) return report(Rule::shell_too_deep, "", depth);
   if (failure == shell::Failure::too_complex) return report(Rule::shell_too_complex, "", depth);
   if (failure == shell::Failure::syntax && names_guarded(text)) report(Rule::shell_unparsable, "", depth);
-  shell::Runner(*this, positional).run(script, depth);
+  shell::Runner(*this, positional, variables).run(script, depth);
 }
 
 Decision Judge::apart(std::string_view text) const {

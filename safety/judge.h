@@ -23,6 +23,9 @@ inline constexpr unsigned kMaxCommands = 4096;
 /// NAME=value before a command, or exported earlier in the line.
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+/// What the shell's variables may hold: by name the alternatives, each of words.
+using Variables = std::map<std::string, std::vector<std::vector<std::string>>>;
+
 /// What a command reads, as far as the line says.
 struct Input {
   enum class Kind : unsigned char { none, text, names, file, unknown };
@@ -71,6 +74,7 @@ class Judge {
   std::map<std::string, std::string> links;  ///< path -> guarded program that it is a link to
   std::set<std::string> copies;              ///< paths of copies of guarded programs
   Environment exported;
+  Variables* shared = nullptr;  ///< the next line runs in a shell that has these already (eval)
   Input inherited;              ///< what the commands of the line in work read unless it says otherwise
   bool in_environment = false;  ///< a variable's program is judged: what it starts has the same variables
 

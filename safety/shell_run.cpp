@@ -206,6 +206,7 @@ bool Runner::alias(const Args& argv, unsigned depth) {
   for (std::size_t i = 1; i < argv.size(); ++i) text += " " + quoted(argv[i]);
   const auto kept = *found;
   judge_.shell_aliases.erase(name);
+  judge_.shared = &variables_;
   judge_.line(text, depth + 1);
   judge_.shell_aliases.insert(kept);
   return true;
@@ -252,6 +253,19 @@ void Runner::subscripts(const Args& argv, unsigned depth) {
   }
 }
 
+/// read, and printf -v: what a name gets, when the line says it.
+void Runner::sets(const Args& argv) {
+  const bool read = argv[0] == "read";
+  const bool known = read && judge_.inherited.kind == Input::Kind::text;
+  const std::string value =
+      known ? judge_.inherited.text.substr(0, judge_.inherited.text.find('\n')) : std::string(1, kUnknown);
+  for (std::size_t i = 1; i < argv.size(); ++i) {
+    if (read ? argv[i].starts_with('-') : argv[i - 1] != "-v") continue;
+    Alternatives& all = variables_[argv[i]];
+    if (all.size() < 16) all.push_back({value});
+  }
+}
+
 void Runner::shift(const Args& argv) {
   if (!set_ && positional_.empty()) return;
   if (!set_) set_ = positional_;
@@ -282,11 +296,13 @@ bool Runner::builtin(const Args& argv, const Environment& env, unsigned depth) {
     return true;
   }
   subscripts(argv, depth);
+  if (name == "read" || name == "printf") sets(argv);
   if (name == "shift") return shift(argv), true;
   if (name == "eval") {
     std::string text;
     for (std::size_t i = 1; i < argv.size(); ++i) text += (i > 1 ? " " : "") + argv[i];
     if (text.find(kDecoded) != std::string::npos) judge_.report(Rule::shell_dynamic, "eval", depth);
+    judge_.shared = &variables_;
     judge_.line(text, depth + 1, set_ ? *set_ : positional_);
     return true;
   }
@@ -294,7 +310,12 @@ bool Runner::builtin(const Args& argv, const Environment& env, unsigned depth) {
       argv.size() > 1) {
     for (std::size_t i = 1; i < argv.size(); ++i) {
       const std::size_t equals = argv[i].find('=');
-      if (equals == std::string::npos) continue;
+      if (equals == std::string::npos) {
+        const auto known = name == "export" ? variables_.find(argv[i]) : variables_.end();
+        if (known != variables_.end() && !known->second.empty() && !known->second.back().empty())
+          judge_.exported.emplace_back(argv[i], known->second.back()[0]);
+        continue;
+      }
       variables_[argv[i].substr(0, equals)].push_back({argv[i].substr(equals + 1)});
       judge_.exported.emplace_back(argv[i].substr(0, equals), argv[i].substr(equals + 1));
     }

@@ -19,7 +19,8 @@ using Alternatives = std::vector<Fields>;
 
 class Runner {
  public:
-  Runner(Judge& judge, const Args& positional) : judge_(judge), positional_(positional) {}
+  Runner(Judge& judge, const Args& positional, Variables* variables)
+      : judge_(judge), positional_(positional), variables_(*variables) {}
 
   void run(const Script& script, unsigned depth);
 
@@ -30,6 +31,7 @@ class Runner {
   void start(const Script& script, const Command& command, Args argv, const Environment& env, unsigned depth);
   void invoke(const Args& argv, const Input& fed, unsigned depth);
   void shift(const Args& argv);
+  void sets(const Args& argv);
   void subscripts(const Args& argv, unsigned depth);
   bool builtin(const Args& argv, const Environment& env, unsigned depth);
   bool alias(const Args& argv, unsigned depth);
@@ -58,7 +60,7 @@ class Runner {
   unsigned calls_ = 0;     ///< functions in work
   unsigned in_calls_ = 0;  ///< commands that were looked at for calls of functions
   std::vector<std::pair<const Script*, const Function*>> functions_;
-  std::map<std::string, Alternatives> variables_;
+  Variables& variables_;
   std::map<std::string, std::string> process_outputs_;
   unsigned processes_ = 0;
 };
