@@ -94,7 +94,9 @@ Args found_names(const Args& argv, std::size_t end) {
     if (open == 0 && (arg == "-o" || arg == "-or" || arg == ",")) out.clear();
     const bool whole = arg == "-path" || arg == "-wholename" || arg == "-ipath";
     if ((whole || arg == "-name" || arg == "-iname") && !no && refused < 0) {
-      for (const std::string& start : starts) out.push_back(whole ? value : start + "/" + value);
+      for (const std::string& start : starts) {
+        if (out.size() < 256) out.push_back(whole ? value : start + "/" + value);
+      }
     }
     no = false;
   }

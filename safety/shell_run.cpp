@@ -215,7 +215,7 @@ bool Runner::alias(const Args& argv, unsigned depth) {
 /// The bodies of a function with the words and the input of a call. Definitions were judged without them, so
 /// that what goes beyond the bounds is no more than unknown.
 void Runner::invoke(const Args& argv, const Input& fed, unsigned depth) {
-  if (calls_ >= 4 || (argv.size() == 1 && fed.kind == Input::Kind::none)) return;
+  if (calls_ >= 4 || in_calls_ >= 512 || (argv.size() == 1 && fed.kind == Input::Kind::none)) return;
   for (std::size_t k = 0; k < functions_.size(); ++k) {
     const auto [script, body] = functions_[k];
     if (body->name != argv[0]) continue;
