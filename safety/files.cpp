@@ -95,7 +95,7 @@ Args found_names(const Args& argv, std::size_t end) {
     const bool whole = arg == "-path" || arg == "-wholename" || arg == "-ipath";
     if ((whole || arg == "-name" || arg == "-iname") && !no && refused < 0) {
       for (const std::string& start : starts) {
-        if (out.size() < 256) out.push_back(whole ? value : start + "/" + value);
+        if (out.size() < 64) out.push_back(whole ? value : start + "/" + value);
       }
     }
     no = false;
