@@ -75,8 +75,9 @@ void judge_redirect(Judge& judge, View target, bool writes, unsigned depth) {
 Args found_names(const Args& argv, std::size_t end) {
   Args starts;
   std::size_t at = 1;
-  for (; at < end && !argv[at].starts_with('-') && argv[at] != "(" && argv[at] != "!"; ++at)
-    starts.push_back(argv[at]);
+  for (; at < end && !argv[at].starts_with('-') && argv[at] != "(" && argv[at] != "!"; ++at) {
+    if (starts.size() < 64) starts.push_back(argv[at]);
+  }
   if (starts.empty()) starts.emplace_back(".");
   Args out;
   int open = 0;
