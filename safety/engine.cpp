@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "safety/judge.h"
 #include "safety/shell_run.h"
@@ -100,6 +101,17 @@ bool Judge::spend(unsigned depth) {
 }
 
 void Judge::line(std::string_view text, unsigned depth, const Args& positional) {
+  Variables known;
+  Variables* const variables = shared != nullptr ? std::exchange(shared, nullptr) : &known;
+  if (variables == &known && depth > 0) {
+    for (const auto& [name, value] : exported) {
+      auto& all = known[name];
+      if (all.size() == kAlternatives)
+        cut_names.insert(name);
+      else if (all.empty() || all.back().front() != value)
+        all.push_back({value});
+    }
+  }
   nested_ += static_cast<unsigned>(text.size());
   if (text.size() > kLineBytes || nested_ > kNestedBytes) return report(Rule::shell_too_complex, "", depth);
   if (depth > kMaxDepth) return report(Rule::shell_too_deep, "", depth);
@@ -109,7 +121,7 @@ void Judge::line(std::string_view text, unsigned depth, const Args& positional) 
   if (failure == shell::Failure::too_deep) return report(Rule::shell_too_deep, "", depth);
   if (failure == shell::Failure::too_complex) return report(Rule::shell_too_complex, "", depth);
   if (failure == shell::Failure::syntax && names_guarded(text)) report(Rule::shell_unparsable, "", depth);
-  shell::Runner(*this, positional).run(script, depth);
+  shell::Runner(*this, positional, variables).run(script, depth);
 }
 
 Decision Judge::apart(std::string_view text) const {
@@ -170,6 +182,12 @@ void Judge::call(Call call) {
   if (copies.count(call.argv[0]) != 0) report(Rule::copied_binary, call.argv[0], call.depth);
   const auto link = links.find(call.argv[0]);
   if (link != links.end()) call.argv[0] = link->second;
+  Input outer = std::exchange(inherited, call.input);
+  dispatch(call);
+  inherited = std::move(outer);
+}
+
+void Judge::dispatch(Call& call) {
   const std::string_view name = base_name(call.argv[0]);
   if (name == "git") return judge_git(*this, call);
   const std::string_view dashed = dashed_git(name);

@@ -43,12 +43,15 @@ Args operands_of(const Args& argv) {
 }
 
 void copies(Judge& judge, const Call& call, View name, const Args& operands) {
-  const bool link = name == "ln";
+  const bool link = name == "ln" || name == "hash";
   if ((!link && name != "cp" && name != "install" && name != "mv") || operands.empty()) return;
-  const std::string& source = operands[0];
+  // The value of an option may stand before it.
+  const auto found = std::find_if(operands.begin(), operands.end() - 1, [](const std::string& one) {
+    return guarded_tool(base_name(one)) && one.find('/') != std::string::npos;
+  });
+  if (found == operands.end() - 1) return;
+  const std::string& source = *found;
   const View tool = base_name(source);
-  if (!guarded_tool(tool) || source.find('/') == std::string::npos || source.ends_with('/')) return;
-  if (operands.size() < 2) return;
   const std::string& target = operands.back();
   if (link) {
     judge.links[target] = std::string(tool);
@@ -67,6 +70,38 @@ void judge_redirect(Judge& judge, View target, bool writes, unsigned depth) {
                         depth);
   }
   if (writes && in_git_dir(std::string(target))) judge.report(Rule::git_dir, Decision::warn, target, depth);
+}
+
+Args found_names(const Args& argv, std::size_t end) {
+  Args starts;
+  std::size_t at = 1;
+  for (; at < end && !argv[at].starts_with('-') && argv[at] != "(" && argv[at] != "!"; ++at) {
+    if (starts.size() < 64) starts.push_back(argv[at]);
+  }
+  if (starts.empty()) starts.emplace_back(".");
+  Args out;
+  int open = 0;
+  int refused = -1;  // how deep the parentheses are that "!" stands before
+  for (bool no = false; at < end; ++at) {
+    const std::string& arg = argv[at];
+    const std::string value = at + 1 < end ? argv[at + 1] : std::string();
+    if (arg == "!" || arg == "-not") {
+      no = !no;
+      continue;
+    }
+    if (arg == "(" && ++open != 0 && no && refused < 0) refused = open;
+    if (arg == ")" && open-- == refused) refused = -1;
+    // What is on the other side of an "or" is not what the action gets.
+    if (open == 0 && (arg == "-o" || arg == "-or" || arg == ",")) out.clear();
+    const bool whole = arg == "-path" || arg == "-wholename" || arg == "-ipath";
+    if ((whole || arg == "-name" || arg == "-iname") && !no && refused < 0) {
+      for (const std::string& start : starts) {
+        if (out.size() < 64) out.push_back(whole ? value : start + "/" + value);
+      }
+    }
+    no = false;
+  }
+  return out.empty() ? starts : out;
 }
 
 void judge_files(Judge& judge, const Call& call) {

@@ -3,6 +3,7 @@
 // shell. A hint for the person, never a proof: the guard sees what such a program really starts.
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "safety/judge.h"
 
@@ -33,16 +34,58 @@ struct Literal {
   std::size_t end = 0;
 };
 
-std::vector<Literal> literals(View code) {
+bool name_char(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+/// The end of perl's s/// or m// at `at`, where backticks are text; `at` itself when there is none.
+std::size_t past_pattern(View code, std::size_t at) {
+  const View rest = code.substr(at, 4096);
+  const std::size_t name = rest.starts_with("tr") || rest.starts_with("qr") ? 2 : 1;
+  if (name == 1 && View("smy").find(rest[0]) == View::npos) return at;
+  if (at > 0 && (name_char(code[at - 1]) || View("$@%&").find(code[at - 1]) != View::npos)) return at;
+  if (name >= rest.size() || View("/{|#!([").find(rest[name]) == View::npos) return at;
+  const bool one = rest[0] == 'm' || rest[0] == 'q';
+  char close = rest[name];
+  constexpr View kOpen = "{([";
+  const bool bracket = kOpen.find(close) != View::npos;
+  if (bracket) close = View("})]")[kOpen.find(close)];
+  std::size_t i = name + 1;
+  for (int section = one ? 1 : 0; section < 2; ++section) {
+    if (section == 1 && !one && bracket) i = std::min(rest.find(rest[name], i), rest.size() - 1) + 1;
+    for (; i < rest.size() && rest[i] != close; ++i) i += rest[i] == '\\' ? 1U : 0U;
+    if (i >= rest.size()) return at;
+    ++i;
+  }
+  const std::size_t flags = i;
+  while (i < rest.size() && name_char(rest[i])) ++i;
+  // With /e the replacement is a program.
+  return rest.substr(flags, i - flags).find('e') == View::npos ? at + i : at;
+}
+
+/// `outside` becomes the code without them and without comments.
+std::vector<Literal> literals(View code, bool perl, std::string* outside) {
   std::vector<Literal> out;
-  for (std::size_t i = 0; i < code.size() && out.size() < 256; ++i) {
+  unsigned unclosed = 0;
+  for (std::size_t i = 0; i < code.size() && out.size() < 256 && unclosed < 64; ++i) {
+    if (perl && past_pattern(code, i) > i) i = past_pattern(code, i);
+    if (i >= code.size()) break;
     const char quote = code[i];
+    const bool first = i == 0 || std::isspace(static_cast<unsigned char>(code[i - 1])) != 0;
+    if (first && (quote == '#' || code.substr(i, 3) == "// "))
+      i = std::min(code.find('\n', i), code.size() - 1);
+    if (quote != '#') *outside += quote;
     if (quote != '\'' && quote != '"' && quote != '`') continue;
     Literal one;
     one.begin = i;
     for (++i; i < code.size() && code[i] != quote; ++i) {
       if (code[i] == '\\' && i + 1 < code.size()) ++i;
       one.text += code[i];
+    }
+    if (i >= code.size()) {
+      i = one.begin;
+      ++unclosed;
+      continue;
     }
     one.end = i + 1;
     out.push_back(std::move(one));
@@ -55,22 +98,43 @@ bool same_list(View between) {
   return between.find_first_not_of(", \t\n[](){}") == View::npos;
 }
 
-/// Whether the program text starts other programs at all; `print("git push -f")` does not.
-bool starts_programs(View code) {
-  constexpr std::array<View, 14> kWords{"system", "exec",  "popen", "Popen",        "subprocess",
-                                        "spawn",  "call(", "run(",  "check_output", "`",
-                                        "qx",     "%x",    "Open3", "shell"};
-  return std::any_of(kWords.begin(), kWords.end(), [&](View word) { return code.find(word) != View::npos; });
+bool starter(View text) {
+  constexpr std::array<View, 15> kWords{
+      "system", "exec",   "popen", "Popen",        "subprocess", "spawn", "call(",       "run(",
+      "eval",   "shell=", "qx",    "check_output", "%x",         "Open3", "shell script"};
+  return std::any_of(kWords.begin(), kWords.end(), [&](View word) { return text.find(word) != View::npos; });
 }
 
-void judge_code(Judge& judge, View code, unsigned depth) {
+/// Whether the program text starts other programs at all; `print("git push -f")` does not. A name alone in
+/// quotes may be looked up.
+bool starts_programs(View code, View outside, const std::vector<Literal>& found, bool ticks) {
+  return starter(outside) || std::any_of(found.begin(), found.end(), [&](const Literal& one) {
+           return (ticks && code[one.begin] == '`') ||
+                  (starter(one.text) && std::all_of(one.text.begin(), one.text.end(), name_char));
+         });
+}
+
+/// A literal as a line; its backticks run only where it stands right in a call that starts programs.
+std::string as_line(View code, const Literal& literal) {
+  const View before = code.substr(0, literal.begin);
+  const std::size_t line = std::min(before.rfind('\n') + 1, before.size());
+  if (starter(before.substr(line))) return literal.text;
+  std::string out;
+  for (const char c : literal.text) out += c == '`' || c == '$' ? std::string("\\") + c : std::string(1, c);
+  return out;
+}
+
+void judge_code(Judge& judge, View code, unsigned depth, View name) {
   if (!names_guarded(code)) return;
   judge.report(Rule::interp_inline, code.substr(0, 60), depth);
-  if (!starts_programs(code)) return;
-  const std::vector<Literal> found = literals(code);
+  const bool perl = name.starts_with("perl");
+  const bool ticks = perl || name.starts_with("ruby") || name.starts_with("php") || name.starts_with("julia");
+  std::string outside;
+  const std::vector<Literal> found = literals(code, perl, &outside);
+  if (!starts_programs(code, outside, found, ticks)) return;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (names_guarded(found[i].text) && found[i].text.find(' ') != std::string::npos)
-      judge.line(found[i].text, depth + 1);
+      judge.line(ticks ? found[i].text : as_line(code, found[i]), depth + 1);
     const View program = base_name(found[i].text);
     if (!guarded_tool(program) && dashed_git(program).empty()) continue;
     Call call;
@@ -103,7 +167,7 @@ void judge_editor(Judge& judge, const Call& call) {
       continue;
     const std::size_t bang = text.find('!');
     if (bang != View::npos) judge.line(text.substr(bang + 1), call.depth + 1);
-    if (text.find("system") != View::npos) judge_code(judge, text, call.depth);
+    if (text.find("system") != View::npos) judge_code(judge, text, call.depth, "vim");
   }
 }
 
@@ -116,13 +180,14 @@ void judge_gdb(Judge& judge, const Call& call) {
 
 /// The value of an option in a cluster, glued or the next argument.
 void code_options(Judge& judge, const Call& call, View letters) {
+  const View name = base_name(call.argv[0]);
   for (std::size_t i = 1; i < call.argv.size(); ++i) {
     const std::string& arg = call.argv[i];
     if (arg == "--eval" || arg == "--print" || arg == "eval") {
-      if (i + 1 < call.argv.size()) judge_code(judge, call.argv[i + 1], call.depth);
+      if (i + 1 < call.argv.size()) judge_code(judge, call.argv[i + 1], call.depth, name);
       continue;
     }
-    if (arg.starts_with("--eval=")) judge_code(judge, View(arg).substr(7), call.depth);
+    if (arg.starts_with("--eval=")) judge_code(judge, View(arg).substr(7), call.depth, name);
     if (arg.size() < 2 || arg[0] != '-' || arg[1] == '-') {
       if (!arg.starts_with('-')) return;  // a script file and its own arguments
       continue;
@@ -130,9 +195,9 @@ void code_options(Judge& judge, const Call& call, View letters) {
     const std::size_t at = arg.find_first_of(letters, 1);
     if (at == std::string::npos) continue;
     if (at + 1 < arg.size())
-      judge_code(judge, View(arg).substr(at + 1), call.depth);
+      judge_code(judge, View(arg).substr(at + 1), call.depth, name);
     else if (i + 1 < call.argv.size())
-      judge_code(judge, call.argv[++i], call.depth);
+      judge_code(judge, call.argv[++i], call.depth, name);
   }
 }
 
@@ -150,12 +215,12 @@ bool judge_interpreter(Judge& judge, const Call& call) {
     if (!one.letters.empty()) {
       code_options(judge, call, one.letters);
       // Program text on standard input.
-      if (call.input.kind == Input::Kind::text) judge_code(judge, call.input.text, call.depth);
+      if (call.input.kind == Input::Kind::text) judge_code(judge, call.input.text, call.depth, name);
       return true;
     }
     for (std::size_t i = 1; i < call.argv.size(); ++i) {
       if (call.argv[i].find("system") != std::string::npos || call.argv[i].find('|') != std::string::npos)
-        judge_code(judge, call.argv[i], call.depth);
+        judge_code(judge, call.argv[i], call.depth, name);
     }
     return true;
   }

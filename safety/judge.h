@@ -20,9 +20,14 @@ inline constexpr std::size_t kLineBytes = std::size_t{64} << 10U;
 inline constexpr unsigned kMaxDepth = 16;
 inline constexpr unsigned kMaxCommands = 4096;
 inline constexpr std::size_t kMaxWords = 1'000'000;
+/// Outcomes of a word and values of a variable that are looked at; more may be anything.
+inline constexpr std::size_t kAlternatives = 256;
 
 /// NAME=value before a command, or exported earlier in the line.
 using Environment = std::vector<std::pair<std::string, std::string>>;
+
+/// What the shell's variables may hold: by name the alternatives, each of words.
+using Variables = std::map<std::string, std::vector<std::vector<std::string>>>;
 
 /// What a command reads, as far as the line says.
 struct Input {
@@ -74,10 +79,14 @@ class Judge {
   std::map<std::string, std::string> links;  ///< path -> guarded program that it is a link to
   std::set<std::string> copies;              ///< paths of copies of guarded programs
   Environment exported;
-  bool in_environment = false;  ///< a variable's program is judged: what it starts has the same variables
+  std::set<std::string> cut_names;  ///< variables that may have more values than are remembered
+  Variables* shared = nullptr;      ///< the next line runs in a shell that has these already (eval)
+  Input inherited;                  ///< what the commands of the line in work read unless it says otherwise
+  bool in_environment = false;      ///< a variable's program is judged: what it starts has the same variables
 
  private:
   void custom_rules(const Call& call);
+  void dispatch(Call& call);
   const Policy& policy_;
   const Context& context_;
   Verdict verdict_;
@@ -105,6 +114,8 @@ std::string_view dashed_git(std::string_view program);
 bool judge_network(Judge& judge, const Call& call);
 void judge_files(Judge& judge, const Call& call);
 void judge_redirect(Judge& judge, std::string_view target, bool writes, unsigned depth);
+/// What find hands to an action at `end`, as patterns: the names that its tests ask for, or where it starts.
+Args found_names(const Args& argv, std::size_t end);
 bool judge_interpreter(Judge& judge, const Call& call);
 /// True: the command was a wrapper or a shell and what it starts was judged.
 bool unwrap(Judge& judge, const Call& call);

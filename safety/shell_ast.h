@@ -28,6 +28,8 @@ struct Part {
   std::string text;
   std::string op;
   Word word;
+  Word
+      index;  ///< what is in a subscript, an arithmetic or an extended pattern: only its substitutions matter
   std::shared_ptr<Script> script;
 };
 
@@ -60,8 +62,16 @@ struct Command {
   int end = -1;
 };
 
+/// The commands [begin, end) of a script are a function's body.
+struct Function {
+  std::string name;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
 struct Script {
   std::vector<Command> commands;
+  std::vector<Function> functions;
 };
 
 enum class Failure : unsigned char { none, syntax, too_deep, too_complex };

@@ -2,6 +2,8 @@
 // Expansion of words. A word may have several outcomes (a variable that is set in two branches,
 // ${x:-default}): all of them are looked at, up to a bound.
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 
 #include "safety/shell_run.h"
 
@@ -29,6 +31,37 @@ std::size_t closing(const Word& word, std::size_t open, std::vector<std::size_t>
   return std::string::npos;
 }
 
+/// The words of {a..e} and {1..9..2}; none: it is no sequence. Of numbers, and of a word's
+/// further sequences, the ends stand for all.
+std::vector<std::string> sequence(const Part& part, bool further) {
+  std::vector<std::string> ends;
+  const std::string& text = part.text;
+  if (part.kind != Part::Kind::text || part.quoted || text.size() > 64) return {};
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t dots = std::min(text.find("..", at), text.size());
+    ends.push_back(text.substr(at, dots - at));
+    at = dots + 2;
+  }
+  const auto number = [](const std::string& one) {
+    const std::size_t digits = one.find_first_of("0123456789");
+    return digits <= 1 && one.find_first_not_of("0123456789", digits) == std::string::npos &&
+           (digits == 0 || one[0] == '-' || one[0] == '+');
+  };
+  if (ends.size() < 2 || ends.size() > 3 || (ends.size() == 3 && !number(ends[2]))) return {};
+  if (number(ends[0]) && number(ends[1])) return {ends[0], ends[1]};
+  const auto letter = [](const std::string& one) {
+    return one.size() == 1 && std::isalpha(static_cast<unsigned char>(one[0])) != 0;
+  };
+  if (!letter(ends[0]) || !letter(ends[1])) return {};
+  if (further) return {ends[0], ends[1]};
+  std::vector<std::string> out;
+  const int step = ends.size() == 3 && ends[2].size() < 4 ? std::max(std::abs(std::stoi(ends[2])), 1) : 1;
+  const int way = ends[0][0] <= ends[1][0] ? step : -step;
+  for (int c = ends[0][0]; way > 0 ? c <= ends[1][0] : c >= ends[1][0]; c += way)
+    out.emplace_back(1, static_cast<char>(c));
+  return out;
+}
+
 /// Spells out the braces of a word. Copies of words cost their parts, so that these are what is bounded.
 class Spelling {
  public:
@@ -48,9 +81,18 @@ class Spelling {
       if (!brace_part(word[i], '{')) continue;
       std::vector<std::size_t> cuts{i};
       const std::size_t end = closing(word, i, &cuts);
-      if (end == std::string::npos || cuts.size() < 2) continue;
+      const bool one = end != std::string::npos && cuts.size() < 2 && end == i + 2;
+      const std::vector<std::string> range =
+          one ? sequence(word[i + 1], depth > 0) : std::vector<std::string>();
+      if (end == std::string::npos || (cuts.size() < 2 && range.empty())) continue;
       if (depth == kBraces) whole_ = false;
       if (!whole_) return;
+      for (std::size_t k = 0; k < range.size() && whole_; ++k) {
+        Word next = choice(word, i, {i, end}, 0);
+        next[i].text = range[k];
+        spell(next, depth + 1);
+      }
+      if (!range.empty()) return;
       cuts.push_back(end);
       for (std::size_t k = 0; k + 1 < cuts.size() && whole_; ++k) spell(choice(word, i, cuts, k), depth + 1);
       return;
@@ -108,7 +150,7 @@ Alternatives Runner::plain_values(const Part& part) {
   if (name == "#" || name == "?" || name == "$" || name == "!" || name == "-") return {{"0"}};
   const auto found = variables_.find(name);
   if (found != variables_.end()) {
-    if (cut_names_.count(name) != 0) cut_ = true;
+    if (judge_.cut_names.count(name) != 0) cut_ = true;
     return found->second;
   }
   if (name == "IFS") return {{" "}};
@@ -118,6 +160,7 @@ Alternatives Runner::plain_values(const Part& part) {
 
 /// What a part may stand for: alternatives of one or, for arrays and $@, several words.
 Alternatives Runner::values(const Part& part, unsigned depth) {
+  if (!part.index.empty()) joined(part.index, depth);
   switch (part.kind) {
     case Part::Kind::command:
       return {{captured(*part.script, depth)}};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "safety/shell_parser.h"
 
@@ -318,7 +319,9 @@ bool Parser::function_ahead() const {
 
 bool Parser::function(Script* out, bool keyword) {
   if (keyword) take("function"), blanks();
+  const std::size_t start = at_;
   while (more() && !ends_word(peek())) ++at_;
+  Function body{std::string(text_.substr(start, at_ - start)), out->commands.size(), 0};
   blanks();
   if (more() && peek() == '(') {
     ++at_;
@@ -331,6 +334,8 @@ bool Parser::function(Script* out, bool keyword) {
   in_function_ = true;
   const bool fine = more() && command(out);
   in_function_ = outer;
+  body.end = out->commands.size();
+  out->functions.push_back(std::move(body));
   return fine || fail();
 }
 
@@ -410,11 +415,17 @@ bool Parser::assignment(Command* out) {
   std::size_t at = at_ + name_length(text_.substr(at_));
   if (at == at_) return true;
   Assignment one;
+  Word index;
   one.name = text_.substr(at_, at - at_);
   if (at < text_.size() && text_[at] == '[') {
-    const std::size_t end = text_.find(']', at);
-    if (end == std::string_view::npos) return true;
-    at = end + 1;
+    const std::size_t start = std::exchange(at_, at);
+    const unsigned level = level_;
+    const bool fine = enclosed(&index);
+    level_ = level;
+    at = std::exchange(at_, start);
+    if (!fine && failure_ != Failure::syntax) return false;
+    failure_ = Failure::none;
+    if (!fine) return true;
     one.append = true;  // one element among others
   }
   if (at < text_.size() && text_[at] == '+') {
@@ -423,6 +434,7 @@ bool Parser::assignment(Command* out) {
   }
   if (at >= text_.size() || text_[at] != '=') return true;
   at_ = at + 1;
+  if (!index.empty()) out->assignments.push_back({"_", false, false, {std::move(index)}});
   if (more() && peek() == '(') {
     one.array = true;
     ++at_;

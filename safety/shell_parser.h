@@ -51,6 +51,7 @@ class Parser {
   bool substitution(Word* out, bool quoted, Part::Kind kind);
   bool backquoted(Word* out, bool quoted);
   bool arithmetic(Word* out, bool quoted, std::string_view closer);
+  bool enclosed(Word* out);
   bool inner(std::string_view text, Word* out, bool quoted, Part::Kind kind);
   bool until(Word* out, char closer);
   void escape(Word* out);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace scc::safety::shell {
 
@@ -10,8 +11,8 @@ namespace {
 
 using View = std::string_view;
 
-template <class List>
-bool holds(const List& list, View one) {
+template <class List, class One = View>
+bool holds(const List& list, One one) {
   return std::find(list.begin(), list.end(), one) != list.end();
 }
 
@@ -119,8 +120,11 @@ const std::string& first_word(const Command& command) {
 
 void Runner::run(const Script& script, unsigned depth) {
   if (depth > kMaxDepth) return judge_.report(Rule::shell_too_deep, "", depth);
+  for (const Function& one : script.functions) {
+    if (!holds(functions_, std::pair(&script, &one))) functions_.emplace_back(&script, &one);
+  }
   for (const Command& one : script.commands) {
-    in_function_ = one.in_function;
+    in_function_ = one.in_function && calls_ == 0;
     const bool outer = cut_;  // a command in $(...) is not the one around it
     command(script, one, depth);
     cut_ = outer;
@@ -173,7 +177,7 @@ void Runner::assign(const Command& command, unsigned depth, Environment* env) {
       }
     }
     known = std::move(next);
-    if (cut_) cut_names_.insert(one.name);
+    if (cut_) judge_.cut_names.insert(one.name);
   }
 }
 
@@ -185,12 +189,12 @@ void Runner::command(const Script& script, const Command& command, unsigned dept
   if (command.words.empty()) {
     // Plain assignments last; git sees those that are exported, and nobody names a variable GIT_* for fun.
     for (const auto& [name, value] : env) {
-      if (name.starts_with("GIT_") || name.starts_with("LD_")) judge_.exported.emplace_back(name, value);
+      if (name.starts_with("GIT_") || name.starts_with("LD_")) export_value(name, value);
     }
   }
   const std::string& declares = first_word(command);
   if (declares == "export" || declares == "declare" || declares == "typeset" || declares == "readonly") {
-    judge_.exported.insert(judge_.exported.end(), env.begin(), env.end());
+    for (const auto& [name, value] : env) export_value(name, value);
   }
   for (const Redirect& one : command.redirects) {
     if (one.here != nullptr || one.op == "<<<") {
@@ -218,9 +222,82 @@ bool Runner::alias(const Args& argv, unsigned depth) {
   for (std::size_t i = 1; i < argv.size(); ++i) text += " " + quoted(argv[i]);
   const auto kept = *found;
   judge_.shell_aliases.erase(name);
+  judge_.shared = &variables_;
   judge_.line(text, depth + 1);
   judge_.shell_aliases.insert(kept);
   return true;
+}
+
+/// The bodies of a function with the words and the input of a call. Definitions were judged without them, so
+/// that what goes beyond the bounds is no more than unknown.
+void Runner::invoke(const Args& argv, const Input& fed, unsigned depth) {
+  if (calls_ >= 4 || in_calls_ >= 512 || (argv.size() == 1 && fed.kind == Input::Kind::none)) return;
+  std::size_t values = 0;
+  for (const auto& one : variables_) values += one.second.size() + 1;
+  for (std::size_t k = 0; k < functions_.size(); ++k) {
+    const auto [script, body] = functions_[k];
+    if (body->name != argv[0]) continue;
+    if (!judge_.spend_words(values)) return judge_.report(Rule::shell_too_complex, argv[0], depth);
+    ++calls_;
+    const bool outer = std::exchange(in_function_, false);
+    const auto variables = variables_;
+    const auto words = std::exchange(set_, argv);
+    Input input = std::exchange(judge_.inherited, fed);
+    (*set_)[0] = "bash";
+    for (std::size_t i = body->begin; i < body->end; ++i) {
+      for (const Assignment& one : script->commands[i].assignments) variables_.erase(one.name);
+    }
+    for (std::size_t i = body->begin; i < body->end && ++in_calls_ < 512; ++i)
+      command(*script, script->commands[i], depth);
+    judge_.inherited = std::move(input);
+    set_ = words;
+    variables_ = variables;
+    in_function_ = outer;
+    --calls_;
+  }
+}
+
+/// Builtins that evaluate the subscript of a name, even a quoted one, and all that `let` gets.
+void Runner::subscripts(const Args& argv, unsigned depth) {
+  constexpr std::array<View, 7> kNames{"let", "declare", "local", "readonly", "typeset", "unset", "read"};
+  const bool all = holds(kNames, argv[0]);
+  const bool one = argv[0] == "printf" || argv[0] == "test" || argv[0] == "[";
+  for (std::size_t i = 1; i < argv.size() && (all || one); ++i) {
+    const View name = View(argv[i]).substr(0, argv[0] == "let" ? View::npos : argv[i].find('='));
+    if ((one && argv[i - 1] != "-v") || name.find('[') == View::npos) continue;
+    // As in double quotes, where only substitutions run.
+    std::string text = "_=\"";
+    for (const char c : name) text += c == '"' ? std::string("\\\"") : std::string(1, c);
+    if (name.find_first_of("$`") != View::npos) judge_.line(text + "\"", depth + 1);
+  }
+}
+
+/// read, and printf -v: what a name gets, when the line says it.
+void Runner::sets(const Args& argv) {
+  const bool read = argv[0] == "read";
+  const bool known = read && judge_.inherited.kind == Input::Kind::text;
+  const std::string value =
+      known ? judge_.inherited.text.substr(0, judge_.inherited.text.find('\n')) : std::string(1, kUnknown);
+  for (std::size_t i = 1; i < argv.size(); ++i) {
+    if (read ? argv[i].starts_with('-') : argv[i - 1] != "-v") continue;
+    Alternatives& all = variables_[argv[i]];
+    if (all.size() < 16) all.push_back({value});
+  }
+}
+
+void Runner::shift(const Args& argv) {
+  if (!set_ && positional_.empty()) return;
+  if (!set_) set_ = positional_;
+  const std::size_t wanted =
+      argv.size() > 1 && argv[1].size() == 1 ? static_cast<std::size_t>(argv[1][0] - '0') : 1;
+  const auto first = set_->begin() + 1;
+  set_->erase(first, first + static_cast<std::ptrdiff_t>(std::min(wanted, set_->size() - 1)));
+}
+
+void Runner::export_value(const std::string& name, const std::string& value) {
+  const std::pair<std::string, std::string> one(name, value);
+  if (!holds(judge_.exported, one) && judge_.spend_words(judge_.exported.size() + 1))
+    judge_.exported.push_back(one);
 }
 
 bool Runner::builtin(const Args& argv, const Environment& env, unsigned depth) {
@@ -243,10 +320,14 @@ bool Runner::builtin(const Args& argv, const Environment& env, unsigned depth) {
     set_ = std::move(next);
     return true;
   }
+  subscripts(argv, depth);
+  if (name == "read" || name == "printf") sets(argv);
+  if (name == "shift") return shift(argv), true;
   if (name == "eval") {
     std::string text;
     for (std::size_t i = 1; i < argv.size(); ++i) text += (i > 1 ? " " : "") + argv[i];
     if (text.find(kDecoded) != std::string::npos) judge_.report(Rule::shell_dynamic, "eval", depth);
+    judge_.shared = &variables_;
     judge_.line(text, depth + 1, set_ ? *set_ : positional_);
     return true;
   }
@@ -254,9 +335,18 @@ bool Runner::builtin(const Args& argv, const Environment& env, unsigned depth) {
       argv.size() > 1) {
     for (std::size_t i = 1; i < argv.size(); ++i) {
       const std::size_t equals = argv[i].find('=');
-      if (equals == std::string::npos) continue;
-      variables_[argv[i].substr(0, equals)].push_back({argv[i].substr(equals + 1)});
-      judge_.exported.emplace_back(argv[i].substr(0, equals), argv[i].substr(equals + 1));
+      if (equals == std::string::npos) {
+        const auto known = name == "export" ? variables_.find(argv[i]) : variables_.end();
+        if (known == variables_.end()) continue;
+        for (const Fields& value : known->second) {
+          if (!value.empty()) export_value(argv[i], value[0]);
+        }
+        continue;
+      }
+      const std::string variable = argv[i].substr(0, equals);
+      add_value(&variables_[variable], {argv[i].substr(equals + 1)});
+      if (cut_) judge_.cut_names.insert(variable);
+      export_value(variable, argv[i].substr(equals + 1));
     }
     return true;
   }
@@ -283,13 +373,17 @@ void Runner::unknown_program(const Call& call) {
 
 void Runner::start(const Script& script, const Command& command, Args argv, const Environment& env,
                    unsigned depth) {
-  if (alias(argv, depth) || builtin(argv, env, depth)) return;
   Call call;
+  call.input = input(script, command, depth);
+  invoke(argv, call.input, depth);
+  Input outer = std::exchange(judge_.inherited, call.input);
+  const bool done = alias(argv, depth) || builtin(argv, env, depth);
+  judge_.inherited = std::move(outer);
+  if (done) return;
   call.depth = depth;
   call.env = judge_.exported;
   call.env.insert(call.env.end(), env.begin(), env.end());
   if (!judge_.spend_words(call.env.size())) return judge_.report(Rule::shell_too_complex, argv[0], depth);
-  call.input = input(script, command, depth);
   for (const std::string& arg : argv) {
     const auto found = process_outputs_.find(arg);
     if (found != process_outputs_.end()) call.outputs.push_back(found->second);
@@ -323,7 +417,7 @@ Input Runner::input(const Script& script, const Command& command, unsigned depth
       text += body + "\n";
     return {Input::Kind::text, text};
   }
-  if (command.begin < 0) return {};
+  if (command.begin < 0) return judge_.inherited;
   return from_range(script, command.begin, command.end, depth);
 }
 
@@ -348,7 +442,19 @@ Input Runner::from_range(const Script& script, int begin, int end, unsigned dept
     names = names && holds(kListers, word);
   }
   if (known) return {Input::Kind::text, text};
+  if (names && end == begin + 1)
+    return {Input::Kind::names, found_by(script.commands[static_cast<std::size_t>(begin)], depth)};
   return {names ? Input::Kind::names : Input::Kind::unknown, {}};
+}
+
+/// The patterns of the names that a find writes.
+std::string Runner::found_by(const Command& command, unsigned depth) {
+  std::string out;
+  if (first_word(command) != "find") return out;
+  for (const Fields& argv : words(command.words, depth)) {
+    for (const std::string& name : found_names(argv, argv.size())) out += name + "\n";
+  }
+  return out;
 }
 
 /// What a command writes, when the line itself says it.

@@ -18,12 +18,10 @@ inline constexpr std::string_view kDecoded{"\0decoded\0", 9};
 using Fields = std::vector<std::string>;
 using Alternatives = std::vector<Fields>;
 
-/// Outcomes of a word and values of a variable that are looked at; more may be anything.
-inline constexpr std::size_t kAlternatives = 256;
-
 class Runner {
  public:
-  Runner(Judge& judge, const Args& positional) : judge_(judge), positional_(positional) {}
+  Runner(Judge& judge, const Args& positional, Variables* variables)
+      : judge_(judge), positional_(positional), variables_(*variables) {}
 
   void run(const Script& script, unsigned depth);
 
@@ -32,12 +30,18 @@ class Runner {
   void command(const Script& script, const Command& command, unsigned depth);
   void assign(const Command& command, unsigned depth, Environment* env);
   void add_value(Alternatives* values, Fields value);
+  void export_value(const std::string& name, const std::string& value);
   void start(const Script& script, const Command& command, Args argv, const Environment& env, unsigned depth);
+  void invoke(const Args& argv, const Input& fed, unsigned depth);
+  void shift(const Args& argv);
+  void sets(const Args& argv);
+  void subscripts(const Args& argv, unsigned depth);
   bool builtin(const Args& argv, const Environment& env, unsigned depth);
   bool alias(const Args& argv, unsigned depth);
   void unknown_program(const Call& call);
   Input input(const Script& script, const Command& command, unsigned depth);
   Input from_range(const Script& script, int begin, int end, unsigned depth);
+  std::string found_by(const Command& command, unsigned depth);
   std::optional<std::string> output(const Script& script, const Command& command, unsigned depth);
   std::string captured(const Script& script, unsigned depth);
 
@@ -59,9 +63,11 @@ class Runner {
   const Args& positional_;
   std::optional<Args> set_;  ///< `set -- words`
   bool in_function_ = false;
-  std::map<std::string, Alternatives> variables_;
-  std::set<std::string> cut_names_;  ///< variables that may have more values than `variables_` holds
-  bool cut_ = false;                 ///< an expansion since this was cleared has left outcomes out
+  unsigned calls_ = 0;     ///< functions in work
+  unsigned in_calls_ = 0;  ///< commands that were looked at for calls of functions
+  std::vector<std::pair<const Script*, const Function*>> functions_;
+  Variables& variables_;
+  bool cut_ = false;  ///< an expansion since this was cleared has left outcomes out
   std::map<std::string, std::string> process_outputs_;
   unsigned processes_ = 0;
 };

@@ -248,6 +248,36 @@ bool Parser::backquoted(Word* out, bool quoted) {
   return inner(text, out, quoted, Part::Kind::command);
 }
 
+/// At '[' or '(': everything up to its end, quotes and substitutions in it included.
+bool Parser::enclosed(Word* out) {
+  const char open = peek();
+  const char close = open == '[' ? ']' : ')';
+  int depth = 0;
+  do {
+    if (!more()) return fail();
+    const char c = peek();
+    bool fine = true;
+    if (c == '\'' && text_.find('\'', at_ + 1) != std::string_view::npos)
+      fine = single_quoted(out);
+    else if (c == '"')
+      fine = double_quoted(out);
+    else if (c == '$')
+      fine = dollar(out, true);
+    else if (c == '`')
+      fine = backquoted(out, true);
+    else {
+      if (c == open) ++depth;
+      if (c == close) --depth;
+      at_ = std::min(at_ + (c == '\\' ? 2U : 1U), text_.size());
+    }
+    if (!fine) return false;
+  } while (depth > 0);
+  out->erase(std::remove_if(out->begin(), out->end(),
+                            [](const Part& part) { return part.kind == Part::Kind::text; }),
+             out->end());
+  return true;
+}
+
 /// $((...)) and ((...)): only the substitutions in it matter.
 bool Parser::arithmetic(Word* out, bool quoted, std::string_view closer) {
   Word ignored;
@@ -264,14 +294,10 @@ bool Parser::arithmetic(Word* out, bool quoted, std::string_view closer) {
   }
   if (!more()) return fail();
   at_ += closer.size();
-  for (Part& part : ignored) {
-    if (part.kind != Part::Kind::command) continue;
-    // Kept for its commands; as text it is a number.
-    out->push_back(std::move(part));
-  }
   Part part;
   part.kind = Part::Kind::unknown;
   part.quoted = quoted;
+  part.index = std::move(ignored);
   out->push_back(std::move(part));
   return true;
 }
@@ -298,10 +324,9 @@ bool Parser::braced_variable(Word* out, bool quoted) {
       part.text += text_[at_++];
   }
   if (peek() == '[') {
-    const std::size_t end = text_.find(']', at_);
-    if (end == std::string_view::npos) return fail();
-    part.text += text_.substr(at_, end + 1 - at_);
-    at_ = end + 1;
+    const std::size_t start = at_;
+    if (!enclosed(&part.index)) return false;
+    part.text += text_.substr(start, at_ - start);
   }
   const std::string_view operators = ":-+=?#%/^,@~";
   while (more() && part.op.size() < 2 && operators.find(peek()) != std::string_view::npos) {
@@ -380,10 +405,10 @@ bool Parser::word(Word* out) {
     else if (c == '(' && at_ > 0 &&
              std::string_view("?*+@!").find(text_[at_ - 1]) != std::string_view::npos && !out->empty()) {
       // An extended pattern: its text cannot be a command's name.
-      const std::size_t end = text_.find(')', at_);
-      if (end == std::string_view::npos) return fail();
-      add_text(out, "*", false);
-      at_ = end + 1;
+      Part part;
+      part.text = "*";
+      fine = enclosed(&part.index);
+      out->push_back(std::move(part));
     } else if (ends_word(c))
       break;
     else if (c == '\'')

@@ -84,6 +84,7 @@ constexpr std::array kWrappers{
             0, false, "", false},
     Wrapper{"setsid", "", "", 0, false, "", false},
     Wrapper{"setuidgid", "", "", 1, false, "", false},
+    Wrapper{"sg", "c", "", 1, false, "c", true},
     Wrapper{"softlimit", "adfmnopqrstlc", "", 0, false, "", false},
     Wrapper{"ssh-agent", "aEOPt", "", 0, false, "", false},
     Wrapper{"sshpass", "pfdP", "", 0, false, "", false},
@@ -128,6 +129,16 @@ bool listed(View list, View word) {
   return false;
 }
 
+/// Whether a long option's name may be short for one of the list; `login` and `tag` are flags of their own.
+bool abbreviates(View list, View word) {
+  if (word.empty() || word == "login" || word == "tag") return false;
+  for (std::size_t at = 0; at < list.size();) {
+    if (list.substr(at).starts_with(word)) return true;
+    at = std::min(list.find(' ', at), list.size()) + 1;
+  }
+  return false;
+}
+
 bool assignment(View word) {
   const std::size_t equals = word.find('=');
   if (equals == npos || equals == 0) return false;
@@ -156,13 +167,14 @@ void start(Judge& judge, const Call& call, std::size_t first) {
 std::size_t skip_option(Judge& judge, const Call& call, const Wrapper& wrapper, std::size_t at) {
   const View arg = call.argv[at];
   const auto shell = [&](View name, View text) {
-    if (listed(wrapper.shell, name)) judge.line(text, call.depth + 1);
+    if (name.size() > 1 ? abbreviates(wrapper.shell, name) : listed(wrapper.shell, name))
+      judge.line(text, call.depth + 1);
   };
   if (arg[1] == '-') {
     const std::size_t equals = arg.find('=');
     const View name = arg.substr(2, equals == npos ? npos : equals - 2);
     if (equals != npos) return shell(name, arg.substr(equals + 1)), at + 1;
-    if (!listed(wrapper.longs, name) || at + 1 >= call.argv.size()) return at + 1;
+    if (!abbreviates(wrapper.longs, name) || at + 1 >= call.argv.size()) return at + 1;
     return shell(name, call.argv[at + 1]), at + 2;
   }
   for (std::size_t i = 1; i < arg.size(); ++i) {
@@ -175,18 +187,34 @@ std::size_t skip_option(Judge& judge, const Call& call, const Wrapper& wrapper, 
   return at + 1;
 }
 
+/// `su USER -- -c LINE`, and runuser without a user's option: what follows "--" are words for a shell.
+bool login_shell(const Call& call, View name) {
+  return name == "su" ||
+         (name == "runuser" && std::none_of(call.argv.begin(), call.argv.end(), [](const std::string& arg) {
+            return arg.starts_with("-u") || arg.starts_with("--u");
+          }));
+}
+
 void plain(Judge& judge, const Call& call, const Wrapper& wrapper) {
   Call next = call;
   std::size_t at = 1;
-  unsigned operands = wrapper.operands;
   const View name = wrapper.name;
+  const bool login = login_shell(call, name);
+  bool user = false;
+  unsigned operands = login ? 99 : wrapper.operands;
   while (at < call.argv.size()) {
     const std::string& arg = call.argv[at];
     if (arg == "--") {
       // script(1): what follows is a command after all.
       if (operands == 99) operands = 0;
       ++at;
+      if (login) {
+        if (!user && at < call.argv.size() && call.argv[at][0] != '-') ++at;
+        next.argv[--at] = "sh";
+      }
       if (operands == 0) break;
+    } else if (arg == "-") {
+      ++at;
     } else if (arg.size() > 1 && arg[0] == '-') {
       at = skip_option(judge, call, wrapper, at);
     } else if (wrapper.assigns && assignment(arg)) {
@@ -195,6 +223,7 @@ void plain(Judge& judge, const Call& call, const Wrapper& wrapper) {
     } else if (operands > 0) {
       // `su -c LINE user`, `flock FILE -c LINE`: the words themselves start nothing.
       if (operands != 99) --operands;
+      user = true;
       ++at;
     } else {
       break;
@@ -223,6 +252,7 @@ void flock(Judge& judge, const Call& call) {
 void env(Judge& judge, const Call& call) {
   Call next = call;
   std::size_t at = 1;
+  bool ended = false;
   for (; at < next.argv.size(); ++at) {
     const std::string arg = next.argv[at];
     const auto split = [&](View text, std::size_t used) {
@@ -236,19 +266,18 @@ void env(Judge& judge, const Call& call) {
       }
       judge.line("env " + line, call.depth + 1);
     };
-    if (arg == "--") {
-      ++at;
-      break;
+    if (!ended && (arg == "--" || arg == "-")) {
+      ended = arg == "--";
+      continue;
     }
-    if (arg == "-") continue;
-    if (arg.size() > 1 && arg[0] == '-') {
-      if (arg.starts_with("--split-string=")) return split(View(arg).substr(15), at + 1);
-      if (arg == "--split-string" || arg == "-S")
+    if (!ended && arg.size() > 1 && arg[0] == '-') {
+      const std::size_t value = arg.find('=');
+      const View option = arg[1] == '-' ? View(arg).substr(2, value == npos ? npos : value - 2) : View();
+      if (abbreviates("split-string", option) && value != npos)
+        return split(View(arg).substr(value + 1), at + 1);
+      if (abbreviates("split-string", option) || arg == "-S")
         return at + 1 < next.argv.size() ? split(next.argv[at + 1], at + 2) : void();
-      if (arg == "--unset" || arg == "--chdir" || arg == "--argv0") {
-        ++at;
-        continue;
-      }
+      if (abbreviates("unset chdir argv0", option) && value == npos) ++at;
       if (arg[1] == '-') continue;
       for (std::size_t i = 1; i < arg.size(); ++i) {
         if (arg[i] == 'S')
@@ -335,26 +364,58 @@ void shell(Judge& judge, const Call& call) {
 
 constexpr std::size_t kMostRead = 256;
 
+/// What xargs makes of its input. Quotes group and vanish unless a delimiter is given; with a marker an item
+/// is a line.
+Args xargs_items(View text, bool lines, bool raw, char delimiter) {
+  Args out;
+  std::string item;
+  bool some = false;
+  char quote = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    const char c = i < text.size() ? text[i] : '\n';
+    const bool blank = std::isspace(static_cast<unsigned char>(c)) != 0;
+    if (quote != 0 && c != '\n') {
+      if (c == quote)
+        quote = 0;
+      else
+        item += c;
+    } else if (c == '\n' || c == delimiter || (blank && !raw && (!lines || !some))) {
+      if (some) out.push_back(std::exchange(item, {}));
+      some = false;
+      quote = 0;
+    } else {
+      some = true;
+      if (!raw && (c == '\'' || c == '"'))
+        quote = c;
+      else
+        item += !raw && c == '\\' && i + 1 < text.size() ? text[++i] : c;
+    }
+  }
+  return out;
+}
+
 /// The command that xargs starts, with what it reads appended as far as that is known.
 void xargs(Judge& judge, const Call& call) {
   static constexpr Wrapper kXargs{
-      "xargs",
-      "adEILnPs",
-      "arg-file delimiter max-args max-procs max-chars process-slot-var replace max-lines",
-      0,
-      false,
-      "",
-      false};
+      "xargs", "adEILnPs", "arg-file delimiter max-args max-procs max-chars process-slot-var", 0, false,
+      "",      false};
   std::size_t at = 1;
   std::string marker;
+  bool raw = false;
+  char delimiter = '\n';
   for (; at < call.argv.size() && call.argv[at].size() > 1 && call.argv[at][0] == '-';
        at = skip_option(judge, call, kXargs, at)) {
     const std::string& arg = call.argv[at];
     if (arg == "--") break;
-    if (arg.starts_with("-I"))
-      marker = arg.size() > 2 ? arg.substr(2) : at + 1 < call.argv.size() ? call.argv[at + 1] : std::string();
-    if (arg.starts_with("-i") || arg == "--replace")
-      marker = arg.size() > 2 && arg[1] == 'i' ? arg.substr(2) : "{}";
+    const std::size_t flags = arg.find_first_not_of("0oprtx", 1);
+    const std::string glued = arg[1] == '-' ? arg.substr(std::min(arg.find('='), arg.size() - 1) + 1)
+                                            : arg.substr(std::min(flags + 1, arg.size()));
+    const std::string value = glued.empty() && at + 1 < call.argv.size() ? call.argv[at + 1] : glued;
+    const char letter = arg[1] == '-' || flags == npos ? '-' : arg[flags];
+    if (letter == 'I') marker = value;
+    if (letter == 'i' || arg.starts_with("--r")) marker = glued.empty() ? "{}" : glued;
+    raw = raw || arg.starts_with("--nu") || arg.find('0', 1) < flags;
+    if (letter == 'd' || arg.starts_with("--d")) raw = true, delimiter = value == "\\t" ? '\t' : value[0];
   }
   if (at < call.argv.size() && call.argv[at] == "--") ++at;
   if (at >= call.argv.size()) return;
@@ -364,18 +425,18 @@ void xargs(Judge& judge, const Call& call) {
   ++next.depth;
   Args read;
   if (call.input.kind == Input::Kind::text) {
-    std::string word;
-    for (const char c : call.input.text + " ") {
-      if (std::isspace(static_cast<unsigned char>(c)) == 0)
-        word += c;
-      else if (!word.empty())
-        read.push_back(std::exchange(word, {}));
-    }
+    read = xargs_items(call.input.text, !marker.empty(), raw, delimiter);
     if (read.size() > kMostRead) {
       judge.report(Rule::shell_too_complex, call.argv[0], call.depth);
       read.resize(kMostRead);
     }
   } else {
+    if (!call.input.text.empty()) {
+      Call listed = next;
+      const Args names = xargs_items(call.input.text, true, true, '\n');
+      listed.argv.insert(listed.argv.begin() + 1, names.begin(), names.end());
+      judge_files(judge, listed);
+    }
     read.emplace_back(1, kUnknown);
     const bool could_be_option =
         marker.empty() || std::any_of(next.argv.begin() + 1, next.argv.end(),
@@ -402,10 +463,15 @@ void find(Judge& judge, const Call& call) {
     if (arg != "-exec" && arg != "-execdir" && arg != "-ok" && arg != "-okdir") continue;
     Call next = call;
     next.argv.clear();
+    const Args names = found_names(call.argv, i);
     for (++i;
          i < call.argv.size() && call.argv[i] != ";" && !(call.argv[i] == "+" && call.argv[i - 1] == "{}");
-         ++i)
-      next.argv.push_back(call.argv[i]);
+         ++i) {
+      if (call.argv[i] == "{}" && (next.argv.empty() || !guarded_tool(base_name(next.argv[0]))))
+        next.argv.insert(next.argv.end(), names.begin(), names.end());
+      else
+        next.argv.push_back(call.argv[i]);
+    }
     ++next.depth;
     if (!next.argv.empty()) judge.call(std::move(next));
   }
