@@ -111,7 +111,7 @@ bool blocked(Verdict& verdict, const std::string& tool, const Words& words, bool
 
 bool only_looks(const Words& words) {
   const std::string verb = verb_of(words);
-  return !verb.empty() && safety::read_only_git(verb);
+  return !verb.empty() && safety::read_only_git(verb) && safety::git_output(words, 1).empty();
 }
 
 /// Before a command that may run and can lose work. False: it must not run after all.

@@ -68,7 +68,10 @@ enum class Push : unsigned char {
 /// What `git push` with these arguments is. `alias`: the text of the alias that they were given to, or empty.
 Push push_kind(std::string_view alias, const std::vector<std::string>& arguments) noexcept;
 
-/// Only looks, whatever its arguments: these run, with a warning, even when the guard itself is broken.
+/// Only looks, whatever its arguments but for --output: these run, with a warning, even when the guard itself
+/// is broken.
 bool read_only_git(std::string_view subcommand) noexcept;
+/// The file that --output=FILE makes such a command overwrite; empty: none.
+std::string_view git_output(const std::vector<std::string>& argv, std::size_t first) noexcept;
 
 }  // namespace scc::safety

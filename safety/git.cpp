@@ -343,10 +343,11 @@ class Globals {
 void settings_of_environment(Git& git) {
   const std::string* count = environment(git.call.env, "GIT_CONFIG_COUNT");
   if (count == nullptr) return;
-  for (unsigned i = 0; i < 256; ++i) {
+  for (unsigned i = 0;; ++i) {
     const std::string* key = environment(git.call.env, "GIT_CONFIG_KEY_" + std::to_string(i));
     const std::string* value = environment(git.call.env, "GIT_CONFIG_VALUE_" + std::to_string(i));
     if (key == nullptr || value == nullptr) break;
+    if (i == 256) return git.judge.report(Rule::env_injection, "GIT_CONFIG_COUNT", git.call.depth);
     git.settings.emplace_back(setting_key(*key), *value);
   }
 }
@@ -400,6 +401,15 @@ bool git_builtin(std::string_view verb) {
 
 bool read_only_git(std::string_view subcommand) noexcept {
   return holds(kReadOnly, subcommand);
+}
+
+std::string_view git_output(const std::vector<std::string>& argv, std::size_t first) noexcept {
+  for (std::size_t i = first; i < argv.size() && argv[i] != "--"; ++i) {
+    const std::string_view arg = argv[i];
+    if (arg.starts_with("--output=")) return arg.substr(9);
+    if (arg == "--output" && i + 1 < argv.size()) return argv[i + 1];
+  }
+  return {};
 }
 
 std::size_t git_verb(const std::vector<std::string>& argv) noexcept {
@@ -465,9 +475,16 @@ void judge_git(Judge& judge, const Call& call) {
   git.verb = call.argv[git.at];
   if (has_unknown(git.verb))
     return judge.report(Rule::shell_dynamic, call.argv[0], call.depth, "the subcommand is not written out");
+  const std::string_view output = git_output(call.argv, git.at + 1);
+  git.looks = read_only_git(git.verb) && output.empty();
+  if (!output.empty()) {
+    Call emptied;
+    emptied.argv = {"truncate", "--", std::string(output)};
+    emptied.depth = call.depth;
+    judge_files(judge, emptied);
+  }
   if (globals.exec_path != 0) {
-    git.report(Rule::global_exec_path, read_only_git(git.verb) ? Decision::warn : Decision::block,
-               globals.exec_path);
+    git.report(Rule::global_exec_path, git.looks ? Decision::warn : Decision::block, globals.exec_path);
   }
   judge_git_environment(git);
   for (const auto& [key, value] : git.settings) judge_setting(git, key, value, key);
@@ -475,7 +492,7 @@ void judge_git(Judge& judge, const Call& call) {
   // Which of the two runs depends on what is installed, so both are judged.
   if (!git_has(git.verb)) judge_alias(git, command);
   if (!command) return;
-  if (judge.policy().defective() && !read_only_git(git.verb)) {
+  if (judge.policy().defective() && !git.looks) {
     judge.report(Rule::policy_defective, git.verb, call.depth, judge.policy().defect);
   }
   if (git.verb == "help") return;

@@ -14,7 +14,8 @@ struct Git {
   const Call& call;
   Settings settings;
   std::string_view verb;
-  std::size_t at;  ///< index of the verb in call.argv
+  std::size_t at;      ///< index of the verb in call.argv
+  bool looks = false;  ///< changes nothing
 
   const Args& args() const { return call.argv; }
   Parsed parse(std::string_view table) const {
@@ -59,7 +60,11 @@ void judge_git_environment(const Git& git);
 std::string lowered(std::string_view text);
 /// Lower case in the first and the last part.
 std::string setting_key(std::string_view key);
+/// As git reads a truth. A value that it would refuse, or that nobody knows yet, may be either.
 bool setting_true(std::string_view value);
+bool setting_false(std::string_view value);
+/// A refspec of a push that overwrites or deletes; a value that nobody knows yet may be one.
+bool risky_refspec(std::string_view value);
 
 /// Whether an expiry time leaves less than a day: "now", "all", "0", "1.second.ago", a date to come.
 bool expires_soon(std::string_view value);

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <optional>
 
 #include "safety/git.h"
 
@@ -19,7 +22,7 @@ enum class Kind : unsigned char {
   guard,    ///< any value weakens a protection
   hooks,    ///< core.hooksPath
   alias,
-  force,  ///< a refspec: dangerous with '+'
+  force,  ///< a refspec of a push
   mirror,
   expiry,
 };
@@ -79,6 +82,12 @@ constexpr std::array kPatterns{
     Pattern{"sendemail", "sendmailcmd", false, Kind::program},
     Pattern{"clean", "requireforce", false, Kind::expiry},
     Pattern{"gc", "*", false, Kind::expiry},
+    Pattern{"gc", "*", true, Kind::expiry},
+    Pattern{"tar", "command", true, Kind::program},
+    Pattern{"man", "cmd", true, Kind::program},
+    Pattern{"man", "path", true, Kind::program},
+    Pattern{"browser", "cmd", true, Kind::program},
+    Pattern{"browser", "path", true, Kind::program},
 };
 
 Kind kind_of(View key) {
@@ -120,8 +129,22 @@ bool dangerous_alias(const Git& git, View value) {
   return argv.size() > 1 && git.judge.apart_git(argv) == Decision::block;
 }
 
+/// A word, or a number that may have a unit. Nothing: git would refuse it, or it is not known yet.
+std::optional<bool> truth(View value) {
+  const std::string text = lowered(value);
+  if (text == "true" || text == "yes" || text == "on") return true;
+  if (text.empty() || text == "false" || text == "no" || text == "off") return false;
+  char* end = nullptr;
+  errno = 0;
+  const bool set = std::strtoll(text.c_str(), &end, 0) != 0;
+  const auto rest = static_cast<std::size_t>(text.c_str() + text.size() - end);
+  if (errno != 0 || end == text.c_str() || rest > 1 || (rest == 1 && View("kmg").find(*end) == View::npos))
+    return std::nullopt;
+  return set;
+}
+
 bool loosened(View key, View value) {
-  if (key == "clean.requireforce") return !setting_true(value);
+  if (key == "clean.requireforce") return setting_false(value);
   return key.find("expire") != View::npos && expires_soon(value);
 }
 
@@ -146,14 +169,17 @@ std::string setting_key(View key) {
 }
 
 bool setting_true(View value) {
-  return !(value == "false" || value == "no" || value == "off" || value == "0" || value.empty() ||
-           value == "False" || value == "FALSE");
+  return truth(value).value_or(true);
+}
+
+bool setting_false(View value) {
+  return !truth(value).value_or(false);
 }
 
 void judge_setting(const Git& git, const std::string& key, const std::string& value, View at) {
   switch (kind_of(key)) {
     case Kind::hooks:
-      if (!read_only_git(git.verb)) git.judge.report(Rule::hook_bypass, at, git.call.depth);
+      if (!git.looks) git.judge.report(Rule::hook_bypass, at, git.call.depth);
       return;
     case Kind::program:
       if (plain_program(value)) return;
@@ -161,6 +187,12 @@ void judge_setting(const Git& git, const std::string& key, const std::string& va
       return git.shell(value.starts_with('!') ? View(value).substr(1) : View(value));
     case Kind::guard:
       return git.judge.report(Rule::config_exec, at, git.call.depth);
+    case Kind::expiry:
+      // Every command may clean up when it is done; those for which it is all they do look themselves.
+      if (!git.looks && git.verb != "gc" && git.verb != "maintenance" && git.verb != "reflog" &&
+          key.starts_with("gc.") && loosened(key, value))
+        git.judge.report(Rule::gc_prune, at, git.call.depth);
+      return;
     default:
       return;  // what is dangerous only for one subcommand is looked at there
   }
@@ -180,7 +212,7 @@ void judge_written_setting(const Git& git, const std::string& key, const std::st
       bad = dangerous_alias(git, value);
       break;
     case Kind::force:
-      bad = value.starts_with('+') || has_unknown(value);
+      bad = risky_refspec(value);
       break;
     case Kind::mirror:
       bad = setting_true(value);
@@ -194,18 +226,41 @@ void judge_written_setting(const Git& git, const std::string& key, const std::st
   if (bad) git.judge.report(Rule::config_exec, at, git.call.depth);
 }
 
+namespace {
+
+/// Settings that were harmless in the old section may be none in the new one.
+void renamed_section(const Git& git, const std::vector<Operand>& operands, std::size_t first) {
+  if (operands.size() < first + 2) return;
+  const auto kind = [&](std::size_t index) {
+    const View text = operands[index].text;
+    const std::size_t dot = text.find('.');
+    return std::pair(lowered(text.substr(0, dot)), dot != View::npos);
+  };
+  const auto from = kind(first);
+  const auto to = kind(first + 1);
+  const bool guarded = std::any_of(kPatterns.begin(), kPatterns.end(), [&](const Pattern& one) {
+    return one.section == to.first && one.middle == to.second;
+  });
+  if (has_unknown(to.first)) return git.report(Rule::shell_dynamic, operands[first + 1].at);
+  if (guarded && from != to) git.report(Rule::config_exec, operands[first + 1].at);
+}
+
+}  // namespace
+
 bool judge_config(const Git& git) {
   if (git.verb != "config") return false;
   const Parsed parsed = git.parse("config");
   if (parsed.help) return true;
   judge_unknown_arguments(git, parsed);
   for (const char* reads : {"get", "get-all", "get-regexp", "get-urlmatch", "list", "get-color",
-                            "get-colorbool", "unset", "unset-all", "remove-section", "rename-section"}) {
+                            "get-colorbool", "unset", "unset-all", "remove-section"}) {
     if (parsed.surely(reads)) return true;
   }
+  if (parsed.flag("rename-section") != nullptr) return renamed_section(git, parsed.operands, 0), true;
   std::size_t first = 0;
   // `git config set KEY VALUE` of later versions; "set" alone is no key, a key has a dot.
   if (!parsed.operands.empty() && parsed.operands[0].text.find('.') == std::string::npos) {
+    if (parsed.operands[0].text == "rename-section") return renamed_section(git, parsed.operands, 1), true;
     if (parsed.operands[0].text != "set") return true;
     first = 1;
   }
@@ -240,7 +295,7 @@ void judge_git_environment(const Git& git) {
   };
   const unsigned depth = git.call.depth;
   for (const auto& [name, value] : git.call.env) {
-    const bool looks = read_only_git(git.verb);
+    const bool looks = git.looks;
     if (holds(kBlocked, name)) {
       const bool path = name == "GIT_EXEC_PATH" || name.starts_with("GIT_CONFIG_");
       const bool runs = name == "GIT_CONFIG_PARAMETERS";

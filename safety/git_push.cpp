@@ -60,8 +60,9 @@ bool dry_run(const Parsed& parsed) {
 void push_settings(const Git& git) {
   for (const auto& [key, value] : git.settings) {
     if (!key.starts_with("remote.")) continue;
-    if (key.ends_with(".push") && value.starts_with('+'))
-      git.judge.report(Rule::force_push, key, git.call.depth);
+    if (key.ends_with(".push") && risky_refspec(value)) {
+      git.judge.report(read_refspec(value).force ? Rule::force_push : Rule::push_delete, key, git.call.depth);
+    }
     if (key.ends_with(".mirror") && setting_true(value))
       git.judge.report(Rule::push_mirror, key, git.call.depth);
   }
@@ -149,7 +150,9 @@ void fetch(const Git& git, std::string_view table) {
   far_program(git, parsed);
   urls(git, parsed);
   if (dry_run(parsed)) return;
-  if (table == "pull" && parsed.flag("no-verify") != nullptr) git.report(Rule::hook_bypass, git.at);
+  for (const Seen& one : parsed.seen) {
+    if (one.option.name == "verify" && one.negated && one.sure) git.report(Rule::hook_bypass, one.at);
+  }
   fetch_refspecs(git, parsed, parsed.flag("force") != nullptr, parsed.flag("prune") != nullptr);
   // Refspecs that no line shows.
   if (const Seen* input = parsed.flag("stdin")) git.report(Rule::branch_force_move, input->at);
@@ -207,6 +210,11 @@ void archive(const Git& git) {
 
 }  // namespace
 
+bool risky_refspec(std::string_view value) {
+  const Refspec spec = read_refspec(value);
+  return spec.force || has_unknown(value) || (spec.source.empty() && !spec.target.empty());
+}
+
 void judge_unknown_arguments(const Git& git, const Parsed& parsed) {
   if (parsed.dynamic) git.report(Rule::shell_dynamic, parsed.dynamic_at, "an option is not written out");
   if (git.call.open_ended && !parsed.dashes)
@@ -261,8 +269,8 @@ bool judge_push_and_fetch(const Git& git) {
   if (verb == "send-pack") return send_pack(git), true;
   if (verb == "http-push") return http_push(git), true;
   if (verb == "archive") return archive(git), true;
-  if (verb == "ls-remote") {
-    const Parsed parsed = git.parse("ls-remote");
+  if (verb == "ls-remote" || verb == "fetch-pack") {
+    const Parsed parsed = git.parse(verb);
     return far_program(git, parsed), urls(git, parsed), true;
   }
   if (verb == "daemon" || verb == "instaweb" || verb == "remote-ext" || verb == "remote-fd") {

@@ -74,6 +74,7 @@ constexpr std::array kRows{
         "refetch update-shallow refmap= server-option=,o ipv4,4 ipv6,6 negotiation-tip= negotiate-"
         "only filter= auto-maintenance auto-gc show-forced-updates write-commit-graph stdin "
         "recurse-submodules-default="},
+    Row{"fetch-pack", "upload-pack= exec="},
     Row{"for-each-repo", "config="},
     Row{"gc",
         "quiet,q prune? cruft aggressive auto force keep-largest-pack detach max-cruft-size= cruft-"

@@ -36,11 +36,13 @@ bool is_path(const Git& git, const std::string& name) {
     return true;
   if (name.ends_with('/') || name.starts_with(":") || name.find_first_of("*?[") != std::string::npos)
     return true;
-  if (name == "-" || name.starts_with("@{") || name.starts_with("HEAD")) return false;
+  if (name == "-" || name.starts_with("@{") || name == "HEAD") return false;
   if (git.judge.context().probe != nullptr) {
     const std::optional<bool> revision = git.judge.context().probe->is_revision(name);
     if (revision) return !*revision;
   }
+  if (name.starts_with("HEAD") && std::string_view("~^@:").find(name[4]) != std::string_view::npos)
+    return false;
   return file_like(name);
 }
 
@@ -114,7 +116,7 @@ void clean(const Git& git) {
   judge_unknown_arguments(git, parsed);
   if (parsed.surely("interactive") && !answered(git)) return;
   const std::string* required = git.setting("clean.requireforce");
-  const bool unrequired = required != nullptr && !setting_true(*required);
+  const bool unrequired = required != nullptr && setting_false(*required);
   const Seen* force = parsed.flag("force");
   if (force != nullptr) return git.report(Rule::clean_force, force->at);
   if (unrequired) return git.report(Rule::clean_force, git.at);
@@ -234,7 +236,7 @@ bool judge_worktree(const Git& git) {
   if (verb == "checkout-index") return checkout_index(git), true;
   if (verb == "stash") return stash(git), true;
   if (verb == "worktree") return worktree(git), true;
-  if (verb == "submodule") return submodule(git), true;
+  if (verb == "submodule" || verb == "submodule--helper") return submodule(git), true;
   return false;
 }
 
