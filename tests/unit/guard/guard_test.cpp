@@ -176,9 +176,8 @@ TEST(Guard, OnlyAPersonAnswersTheInteractiveModesThatLoseWork) {
   const auto decide = [&](const Words& words, bool answered) {
     return judge_git(words, GitEnvironment(Variables{}), policy, false, nullptr, answered).decision;
   };
-  for (const Words& words :
-       {Words{"git", "clean", "-id"}, Words{"git", "checkout", "-p"}, Words{"git", "restore", "--patch"},
-        Words{"git-checkout", "-p", "HEAD"}, Words{"git", "add--interactive", "--patch=worktree", "--"}}) {
+  for (const Words& words : {Words{"git", "clean", "-id"}, Words{"git", "checkout", "-p"},
+                             Words{"git", "restore", "--patch"}, Words{"git-checkout", "-p", "HEAD"}}) {
     EXPECT_EQ(decide(words, false), safety::Decision::allow) << words[1];
     EXPECT_EQ(decide(words, true), safety::Decision::block) << words[1];
   }
