@@ -55,6 +55,7 @@ TEST(Limits, Repetition) {
   EXPECT_EQ(line(values + "; do true $x " + repeat("$x ", 20000) + "; done").rule, "shell.too_complex");
   EXPECT_EQ(line(values + "; do true $x " + repeat("a ", 10000) + "; done").decision, Decision::allow);
   EXPECT_EQ(line(repeat("v=$(echo a); ", 2000)).rule, "shell.too_complex");
+  EXPECT_EQ(line(":(){ :|:& };:").decision, Decision::allow);  // the limit of processes is for that
 }
 
 TEST(Limits, OddBytes) {
