@@ -281,5 +281,16 @@ TEST(Property, RandomArgvAgrees) {
   }
 }
 
+// Where nobody can be asked, a name says what it probably is.
+TEST(Property, BranchesAreNoPaths) {
+  const auto decision = [](const char* name) {
+    return evaluate_argv({"git", "checkout", name}, Policy{}).decision;
+  };
+  for (const char* const name : {"release-1.2.x", "feature/login.page", "HEAD", "HEAD~2", "main", "v1.2"})
+    EXPECT_EQ(decision(name), Decision::allow) << name;
+  for (const char* const name : {"HEADER.md", "src/login.page", "README.md", "lexer2.x"})
+    EXPECT_EQ(decision(name), Decision::block) << name;
+}
+
 }  // namespace
 }  // namespace scc::safety
