@@ -95,7 +95,7 @@ Result<AttachOutcome> attach_exec(const ExecTarget& wanted, const Deps& deps, co
   std::optional<Listeners> listeners;
   if (target.checks.has(
           "/inside")) {  // beside a proxy on a network: what must stay out of reach is really there
-    SCC_TRY(listeners, Listeners::open(target.checks.str("/inside/address")));
+    SCC_TRY(listeners, Listeners::open());
     target.unreachable = listeners->addresses();
   }
   SCC_TRY(std::string frame, go_frame(target, size));
@@ -104,6 +104,12 @@ Result<AttachOutcome> attach_exec(const ExecTarget& wanted, const Deps& deps, co
           deps.runtime.exec_open(target.sandbox_id, exec_request(target, tty, size)));
   Handshake handshake(*exec, signals, deps, options);
   SCC_TRY(json::Value evidence, handshake.receive_evidence(target, tty));
+  if (listeners) {
+    if (Status out = host_stays_out(target.checks.str("/inside/address")); !out) {
+      wipe(frame);
+      return fail(std::move(out).error());
+    }
+  }
   if (hooks.on_verified) {
     if (Status allowed = hooks.on_verified(evidence); !allowed) {
       wipe(frame);

@@ -146,10 +146,8 @@ void drop_waiting(const os::Fd& listener) {
 
 }  // namespace
 
-Result<Listeners> Listeners::open(const std::string& inside) {
+Result<Listeners> Listeners::open() {
   Listeners out;
-  const auto network = network_of(inside);
-  if (!network) return fail(Kind::internal, "verify.host-address", "no network of the sandbox: " + inside);
   os::Fd v4 = listen_everywhere(AF_INET, 0);
   const in_port_t port = v4 ? port_of(v4) : 0;
   if (port != 0) {
@@ -158,12 +156,6 @@ Result<Listeners> Listeners::open(const std::string& inside) {
     if (os::Fd v6 = listen_everywhere(AF_INET6, port)) out.sockets_.push_back(std::move(v6));
   }
   for (const Address& address : own_addresses(port)) {
-    if (within(address, *network)) {
-      return fail(Kind::prereq, "verify.host-address",
-                  "this machine has the address " + text_of(address) + " in the sandbox's network " + inside +
-                      ", which must hold nobody but the proxy; the agent was not started",
-                  "see who gave it away: ip address show; then take it away or stop the sandbox: scc stop");
-    }
     if (port == 0 || out.addresses_.size() == kMostListeners) continue;
     if (reachable(address)) out.addresses_.push_back(text_of(address));
     for (const os::Fd& listener : out.sockets_) drop_waiting(listener);
@@ -176,6 +168,21 @@ Result<Listeners> Listeners::open(const std::string& inside) {
       "no listener on an address of this machine can be reached from itself, so it cannot be shown that "
       "the sandbox reaches none",
       "use the transport that needs none: scc config set network.enforced.transport socket");
+}
+
+Status host_stays_out(const std::string& inside) {
+  const auto network = network_of(inside);
+  if (!network) return fail(Kind::internal, "verify.host-address", "no network of the sandbox: " + inside);
+  for (const Address& address : own_addresses(0)) {
+    if (!within(address, *network)) continue;
+    const std::string text = text_of(address);
+    return fail(Kind::prereq, "verify.host-address",
+                "this machine has the address " + text.substr(0, text.rfind(':')) +
+                    " in the sandbox's network " + inside +
+                    ", which must hold nobody but the proxy; the agent was not started",
+                "see who gave it away: ip address show; then take it away or stop the sandbox: scc stop");
+  }
+  return {};
 }
 
 }  // namespace scc::session

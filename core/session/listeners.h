@@ -14,11 +14,8 @@ namespace scc::session {
 
 class Listeners {
  public:
-  /// `inside` is the sandbox's IPv4 address with its network, "192.0.2.3/29".
-  /// Errors, all Kind::prereq: verify.host-address when this machine has an address in that network (said
-  /// from here, because a kernel that has just asked for it in vain does not ask again for up to a second);
-  /// verify.listeners when this machine itself reaches none of its listeners.
-  static Result<Listeners> open(const std::string& inside);
+  /// Kind::prereq verify.listeners when this machine itself reaches none of them.
+  static Result<Listeners> open();
   /// ADDRESS:PORT and [ADDRESS]:PORT, each reached from this machine a moment ago. Addresses of the loopback
   /// and the link are not among them: in another network namespace they mean something else.
   const std::vector<std::string>& addresses() const noexcept { return addresses_; }
@@ -27,5 +24,11 @@ class Listeners {
   std::vector<os::Fd> sockets_;
   std::vector<std::string> addresses_;
 };
+
+/// Whether this machine has no address in the network of `inside`, the sandbox's own IPv4 address with its
+/// network
+/// ("192.0.2.3/29"). Asked beside the checker, because a kernel that has just looked for an address in vain
+/// does not look again for up to a second. Kind::prereq verify.host-address when it has one.
+Status host_stays_out(const std::string& inside);
 
 }  // namespace scc::session
