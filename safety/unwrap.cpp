@@ -364,6 +364,12 @@ void shell(Judge& judge, const Call& call) {
 
 constexpr std::size_t kMostRead = 256;
 
+void keep_most(Judge& judge, const Call& call, Args* read) {
+  if (read->size() <= kMostRead) return;
+  judge.report(Rule::shell_too_complex, call.argv[0], call.depth);
+  read->resize(kMostRead);
+}
+
 /// What xargs makes of its input. Quotes group and vanish unless a delimiter is given; with a marker an item
 /// is a line.
 Args xargs_items(View text, bool lines, bool raw, char delimiter) {
@@ -426,10 +432,7 @@ void xargs(Judge& judge, const Call& call) {
   Args read;
   if (call.input.kind == Input::Kind::text) {
     read = xargs_items(call.input.text, !marker.empty(), raw, delimiter);
-    if (read.size() > kMostRead) {
-      judge.report(Rule::shell_too_complex, call.argv[0], call.depth);
-      read.resize(kMostRead);
-    }
+    keep_most(judge, call, &read);
   } else {
     if (!call.input.text.empty()) {
       Call listed = next;
