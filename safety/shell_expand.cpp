@@ -337,15 +337,13 @@ Alternatives Runner::words(const std::vector<Word>& list, unsigned depth) {
   const Alternatives all = variables_[name];
   for (const Fields& value : all) {
     variables_[name] = {value};
-    for (Fields& one : words(list, depth)) {
-      if (out.size() < kAlternatives)
-        out.push_back(std::move(one));
-      else
-        cut_ = true;
+    Alternatives some = words(list, depth);
+    if (out.size() + some.size() > kAlternatives) {
+      cut_ = true;
+      break;
     }
-    if (out.size() >= kAlternatives) break;
+    out.insert(out.end(), some.begin(), some.end());
   }
-  cut_ = cut_ || (out.size() >= kAlternatives);
   variables_[name] = all;
   return out;
 }

@@ -11,7 +11,7 @@ namespace {
 
 using View = std::string_view;
 
-template <class List, class One = View>
+template <class List, class One>
 bool holds(const List& list, One one) {
   return std::find(list.begin(), list.end(), one) != list.end();
 }
@@ -106,6 +106,7 @@ constexpr std::array<View, 16> kDecoders{"base64", "base32", "basenc",  "xxd",  
                                          "gzip",   "od",     "hexdump", "uuencode"};
 constexpr std::array<View, 12> kFilters{"grep", "egrep", "fgrep", "sort", "head", "tail",
                                         "uniq", "sed",   "awk",   "cut",  "tr",   "rg"};
+constexpr unsigned kMostInCalls = 1024;
 constexpr std::array<View, 6> kPrinters{"echo", "printf", ":", "true", "test", "["};
 constexpr std::array<View, 6> kListers{"git", "find", "ls", "fd", "fdfind", "rg"};
 
@@ -231,7 +232,7 @@ bool Runner::alias(const Args& argv, unsigned depth) {
 /// The bodies of a function with the words and the input of a call. Definitions were judged without them, so
 /// that what goes beyond the bounds is no more than unknown.
 void Runner::invoke(const Args& argv, const Input& fed, unsigned depth) {
-  if (calls_ >= 4 || in_calls_ >= 512 || (argv.size() == 1 && fed.kind == Input::Kind::none)) return;
+  if (calls_ >= 4 || (argv.size() == 1 && fed.kind == Input::Kind::none)) return;
   std::size_t values = 0;
   for (const auto& one : variables_) values += one.second.size() + 1;
   for (std::size_t k = 0; k < functions_.size(); ++k) {
@@ -247,8 +248,13 @@ void Runner::invoke(const Args& argv, const Input& fed, unsigned depth) {
     for (std::size_t i = body->begin; i < body->end; ++i) {
       for (const Assignment& one : script->commands[i].assignments) variables_.erase(one.name);
     }
-    for (std::size_t i = body->begin; i < body->end && ++in_calls_ < 512; ++i)
+    for (std::size_t i = body->begin; i < body->end; ++i) {
+      if (++in_calls_ > kMostInCalls) {
+        judge_.report(Rule::shell_too_complex, argv[0], depth);
+        break;
+      }
       command(*script, script->commands[i], depth);
+    }
     judge_.inherited = std::move(input);
     set_ = words;
     variables_ = variables;
