@@ -182,18 +182,21 @@ std::vector<Request> requests_of(const World& world) {
 int answers(const Request& request, const model::Effective& effective) {
   const bool plugin = request.type == "plugin";
   int count = 0;
-  const auto same = [&](const std::string& type, const std::string& by, const std::string& item,
-                        const std::string& entry) {
-    return type == request.type && by == request.by && fold(item) == request.item &&
-           (plugin || entry == request.entry);
+  int here = 0;  // of these, the answers that name this very entry
+  const auto add = [&](const auto& refusals) {
+    for (const auto& one : refusals) {
+      const bool same =
+          one.target_type == request.type && one.requested_by == request.by && fold(one.item) == request.item;
+      here += same && one.entry == request.entry ? 1 : 0;
+      count += same && (plugin || one.entry == request.entry) ? 1 : 0;
+    }
   };
-  for (const auto& one : effective.blocked)
-    count += same(one.target_type, one.requested_by, one.item, one.entry);
-  for (const auto& one : effective.denied)
-    count += same(one.target_type, one.requested_by, one.item, one.entry);
-  for (const auto& one : effective.disabled)
-    count += same(one.target_type, one.requested_by, one.item, one.entry);
+  add(effective.blocked);
+  add(effective.denied);
+  add(effective.disabled);
   if (plugin) {
+    // What cannot be read is answered for each of its spellings: "" and " " are two entries of one layer.
+    if (here > 0) return here;
     // A plugin that another layer brought is in effect for everybody who asked for it.
     const bool in_effect = plugins_of(effective).count(request.item) > 0;
     return count == 0 && in_effect ? 1 : count;
