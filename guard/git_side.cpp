@@ -122,6 +122,19 @@ class Revisions : public safety::Probe {
     if (!remote || remote->code != 0) return std::nullopt;
     return !remote->out.empty();
   }
+  std::optional<bool> is_other_branch(std::string_view name) const override {
+    const std::string ref = "refs/heads/" + std::string(name);
+    Words argv = prefix_;
+    argv.insert(argv.end(), {"symbolic-ref", "--quiet", "HEAD"});
+    const auto head = ask(real_path("git"), argv, environment_);
+    if (!head || head->code > 1) return std::nullopt;
+    if (head->out == ref + "\n") return false;
+    argv = prefix_;
+    argv.insert(argv.end(), {"show-ref", "--verify", "--quiet", ref});
+    const auto found = ask(real_path("git"), argv, environment_);
+    if (!found || found->code > 1) return std::nullopt;
+    return found->code == 0;
+  }
 
  private:
   Words prefix_;

@@ -32,6 +32,37 @@ bool word_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
+/// What a rule of the organisation is held against: "git-push" as git's, without the options before the verb.
+Args plain_command(const Args& argv) {
+  Args out = argv;
+  out[0] = base_name(argv[0]);
+  const std::string verb(dashed_git(out[0]));
+  if (!verb.empty()) {
+    out[0] = "git";
+    out.insert(out.begin() + 1, verb);
+  }
+  const std::size_t at = out[0] == "git" ? git_verb(out) : 0;
+  if (at > 1) out.erase(out.begin() + 1, out.begin() + static_cast<std::ptrdiff_t>(at));
+  return out;
+}
+
+/// "delete" of `kubectl delete pod` and of `kubectl -n prod delete pod`: whole words that lead the operands.
+/// A word behind an option may be that option's value, so the subcommand may come after it.
+bool has_subcommand(const Args& words, const std::string& subcommand) {
+  std::size_t behind = 1;  // the first operand that follows no option
+  while (behind + 1 < words.size() && words[behind].starts_with('-'))
+    behind += words[behind + 1].starts_with('-') ? 1U : 2U;
+  for (std::size_t first = 1; first < words.size() && first <= behind; ++first) {
+    if (words[first].starts_with('-')) continue;
+    std::string operands;
+    for (std::size_t i = first; i < words.size() && operands.size() <= subcommand.size(); ++i) {
+      if (!words[i].starts_with('-')) operands += (operands.empty() ? "" : " ") + words[i];
+    }
+    if (operands == subcommand || operands.starts_with(subcommand + " ")) return true;
+  }
+  return false;
+}
+
 Verdict internal_failure() noexcept {
   Verdict out;
   out.decision = Decision::block;
@@ -135,7 +166,11 @@ Decision Judge::apart(std::string_view text) const {
 Decision Judge::apart_git(const Args& argv) const {
   if (apart_level >= kDeepestApart) return Decision::block;
   const Level level;
-  Judge judge(policy_, context_);
+  // Nothing says that it is git: a word that git does not have is hardly an alias.
+  Context known = context_;
+  known.git_aliases_known = true;
+  known.commands = nullptr;
+  Judge judge(policy_, known);
   Call call;
   call.argv = argv;
   call.depth = 1;
@@ -143,17 +178,18 @@ Decision Judge::apart_git(const Args& argv) const {
   return judge.take().decision;
 }
 
+void Judge::meet(const Call& call) {
+  if (context_.commands != nullptr && context_.commands->size() < kMaxCommands)
+    context_.commands->push_back({call.argv, call.depth});
+  custom_rules(call);
+}
+
 void Judge::custom_rules(const Call& call) {
-  const std::string_view name = base_name(call.argv[0]);
+  if (policy_.org.empty()) return;
+  const Args words = plain_command(call.argv);
   for (const OrgRule& rule : policy_.org) {
-    if (rule.program != name) continue;
-    std::string operands;
-    for (std::size_t i = 1; i < call.argv.size(); ++i) {
-      if (!call.argv[i].starts_with('-')) operands += (operands.empty() ? "" : " ") + call.argv[i];
-    }
-    // "kubectl delete": a leading part of the operands, whole words.
-    const bool leads =
-        rule.subcommand.empty() || operands == rule.subcommand || operands.starts_with(rule.subcommand + " ");
+    if (rule.program != words[0]) continue;
+    const bool leads = rule.subcommand.empty() || has_subcommand(words, rule.subcommand);
     const bool flags = std::all_of(rule.flags.begin(), rule.flags.end(), [&](const std::string& flag) {
       return std::any_of(call.argv.begin() + 1, call.argv.end(), [&](const std::string& arg) {
         if (arg == flag || arg.starts_with(flag + "=")) return true;
@@ -176,11 +212,9 @@ void Judge::custom_rules(const Call& call) {
 
 void Judge::call(Call call) {
   if (call.argv.empty() || call.argv[0].empty() || !spend(call.depth)) return;
-  if (context_.commands != nullptr && context_.commands->size() < kMaxCommands)
-    context_.commands->push_back({call.argv, call.depth});
-  custom_rules(call);
+  meet(call);
   if (copies.count(call.argv[0]) != 0) report(Rule::copied_binary, call.argv[0], call.depth);
-  const auto link = links.find(call.argv[0]);
+  const auto link = links.find(call.argv[0].substr(call.argv[0].starts_with("./") ? 2 : 0));
   if (link != links.end()) call.argv[0] = link->second;
   Input outer = std::exchange(inherited, call.input);
   dispatch(call);

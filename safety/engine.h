@@ -26,6 +26,8 @@ class Probe {
   virtual ~Probe() = default;
   /// Whether `name` is a commit or branch rather than a path, for `git checkout NAME`.
   virtual std::optional<bool> is_revision(std::string_view name) const = 0;
+  /// Whether `name` is a branch, and not the one that HEAD is on, for `git branch -M NAME`.
+  virtual std::optional<bool> is_other_branch(std::string_view name) const = 0;
 };
 
 /// One simple command as it was found, for checks that are no part of this engine. A byte NUL in an argument

@@ -29,6 +29,20 @@ bool in_git_dir(const std::string& path) {
   return false;
 }
 
+/// `find . -delete`, with no test that would leave .git out.
+bool deletes_all(const Args& argv) {
+  std::size_t at = 1;
+  bool here = argv.size() > 1 && argv[1].starts_with('-');
+  for (; at < argv.size() && !argv[at].starts_with('-'); ++at)
+    here = here || argv[at].find_first_not_of("./") == std::string::npos;
+  constexpr std::array<View, 5> kOpen{"-mindepth", "-maxdepth", "-depth", "-xdev", "-mount"};
+  for (; here && at < argv.size() && argv[at] != "-delete"; ++at) {
+    if (std::find(kOpen.begin(), kOpen.end(), argv[at]) == kOpen.end()) return false;
+    if (argv[at].ends_with("depth") && argv[at] != "-depth") ++at;
+  }
+  return here;
+}
+
 Args operands_of(const Args& argv) {
   Args out;
   bool ended = false;
@@ -54,7 +68,7 @@ void copies(Judge& judge, const Call& call, View name, const Args& operands) {
   const View tool = base_name(source);
   const std::string& target = operands.back();
   if (link) {
-    judge.links[target] = std::string(tool);
+    judge.links[target.substr(target.starts_with("./") ? 2 : 0)] = std::string(tool);
     return;
   }
   judge.copies.insert(target);
@@ -64,6 +78,9 @@ void copies(Judge& judge, const Call& call, View name, const Args& operands) {
 }  // namespace
 
 void judge_redirect(Judge& judge, View target, bool writes, unsigned depth) {
+  for (const View local : {View("localhost/"), View("127.0.0.1/")}) {
+    if (target.substr(0, 9) == "/dev/tcp/" && target.substr(9).starts_with(local)) return;
+  }
   if (target.starts_with("/dev/tcp/") || target.starts_with("/dev/udp/")) {
     return judge.report(Rule::net_raw,
                         judge.policy().network == Network::open ? Decision::allow : Decision::block, target,
@@ -117,10 +134,13 @@ void judge_files(Judge& judge, const Call& call) {
     return;
   }
   if (name == "mv") {
+    const bool named = std::any_of(call.argv.begin(), call.argv.end(), [](const std::string& one) {
+      return one.starts_with("-t") || one.starts_with("--t");  // the target does not come last
+    });
     for (std::size_t i = 0; i < operands.size(); ++i) {
       if (in_git_dir(operands[i])) {
-        judge.report(Rule::git_dir, i + 1 < operands.size() ? Decision::block : Decision::warn, operands[i],
-                     call.depth);
+        judge.report(Rule::git_dir, named || i + 1 < operands.size() ? Decision::block : Decision::warn,
+                     operands[i], call.depth);
       }
     }
     return;
@@ -134,10 +154,16 @@ void judge_files(Judge& judge, const Call& call) {
     return;
   }
   if (name == "find") {
-    const bool deletes = std::find(call.argv.begin(), call.argv.end(), "-delete") != call.argv.end();
-    for (const std::string& one : operands) {
-      if (deletes && in_git_dir(one)) return judge.report(Rule::git_dir, one, call.depth);
+    const auto deletes = std::find(call.argv.begin(), call.argv.end(), "-delete");
+    if (deletes == call.argv.end()) return;
+    // -delete goes into a folder before it looks at it, so that -prune keeps nothing.
+    const bool pruned = std::find(call.argv.begin(), call.argv.end(), "-prune") != call.argv.end();
+    for (const std::string& one :
+         pruned ? operands : found_names(call.argv, static_cast<std::size_t>(deletes - call.argv.begin()))) {
+      if (in_git_dir(one)) return judge.report(Rule::git_dir, one, call.depth);
     }
+    if (deletes_all(call.argv)) judge.report(Rule::git_dir, "-delete", call.depth);
+    return;
   }
   if (name == "dd") {
     for (const std::string& one : operands) {

@@ -383,6 +383,7 @@ void judge_alias(const Git& git, bool command) {
   }
   next.argv.insert(next.argv.end(), rest.begin(), rest.end());
   ++next.hops;
+  git.judge.meet(next);
   judge_git(git.judge, next);
 }
 
@@ -404,10 +405,11 @@ bool read_only_git(std::string_view subcommand) noexcept {
 }
 
 std::string_view git_output(const std::vector<std::string>& argv, std::size_t first) noexcept {
+  const bool archive = first > 0 && first <= argv.size() && argv[first - 1] == "archive";
   for (std::size_t i = first; i < argv.size() && argv[i] != "--"; ++i) {
     const std::string_view arg = argv[i];
     if (arg.starts_with("--output=")) return arg.substr(9);
-    if (arg == "--output" && i + 1 < argv.size()) return argv[i + 1];
+    if ((arg == "--output" || (arg == "-o" && archive)) && i + 1 < argv.size()) return argv[i + 1];
   }
   return {};
 }
@@ -496,6 +498,7 @@ void judge_git(Judge& judge, const Call& call) {
     judge.report(Rule::policy_defective, git.verb, call.depth, judge.policy().defect);
   }
   if (git.verb == "help") return;
+  if (git.verb == "init" && git.at == 1) judge.initialised = true;
   // "git VERB --help" is `git help VERB`.
   if (git.at + 1 < call.argv.size() && call.argv[git.at + 1] == "--help") return;
   if (judge_push_and_fetch(git) || judge_worktree(git) || judge_refs(git) || judge_storage(git)) return;

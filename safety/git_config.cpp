@@ -118,9 +118,9 @@ bool plain_program(View value) {
   if (std::find(kPlain.begin(), kPlain.end(), base_name(word)) == kPlain.end()) return false;
   // "ssh -o ProxyCommand=..." runs another program after all.
   const std::string lower = lowered(value);
+  const bool program = lower.find(" -c") != std::string::npos || lower.find(" -f") != std::string::npos;
   return word.find('/') == View::npos && lower.find("command") == std::string::npos &&
-         lower.find(" -c") == std::string::npos && lower.find(" -f") == std::string::npos &&
-         lower.find(" +") == std::string::npos;
+         (!program || word == "less") && lower.find(" +") == std::string::npos;
 }
 
 /// An alias whose expansion is blocked.

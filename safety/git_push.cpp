@@ -261,8 +261,7 @@ void judge_git_url(Judge& judge, std::string_view url, unsigned depth) {
   const bool scheme = url.find("://") != npos;
   const bool ssh = url.starts_with("ssh://") || url.starts_with("git+ssh://") ||
                    url.starts_with("ssh+git://") ||
-                   (!scheme && colon != npos && colon != 0 && (slash == npos || colon < slash) &&
-                    url.substr(0, colon).find('@') != npos);
+                   (!scheme && colon != npos && colon != 0 && (slash == npos || colon < slash));
   if (ssh)
     judge.report(Rule::net_ssh, url, depth,
                  "git over ssh has no route here; use the https address of the remote");

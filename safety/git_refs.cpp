@@ -35,7 +35,15 @@ void branch(const Git& git) {
     return;
   }
   for (const char* name : {"M", "C"}) {
-    if (const Seen* one = parsed.flag(name)) return git.report(Rule::branch_force_move, one->at);
+    const Seen* one = parsed.flag(name);
+    if (one == nullptr) continue;
+    // The branch that HEAD is on gets a name that nothing has.
+    if (parsed.operands.size() == 1) {
+      const Probe* probe = git.judge.context().probe;
+      if (git.judge.initialised) return;
+      if (probe != nullptr && probe->is_other_branch(parsed.operands[0].text) == false) return;
+    }
+    return git.report(Rule::branch_force_move, one->at);
   }
   if (force == nullptr || parsed.operands.empty() || parsed.surely("list")) return;
   git.report(Rule::branch_force_move, force->at);

@@ -71,7 +71,8 @@ constexpr std::array kRows{
         "verbose,v quiet,q all set-upstream append,a atomic upload-pack= force,f multiple,m tags,t "
         "no-tags,n jobs=,j prefetch prune,p prune-tags,P recurse-submodules? dry-run write-fetch-head "
         "keep,k update-head-ok,u progress depth= shallow-since= shallow-exclude= deepen= unshallow "
-        "refetch update-shallow refmap= server-option=,o ipv4,4 ipv6,6 negotiation-tip= negotiate-"
+        "submodule-prefix= refetch update-shallow refmap= server-option=,o ipv4,4 ipv6,6 negotiation-tip= "
+        "negotiate-"
         "only filter= auto-maintenance auto-gc show-forced-updates write-commit-graph stdin "
         "recurse-submodules-default="},
     Row{"fetch-pack", "upload-pack= exec="},
@@ -89,7 +90,7 @@ constexpr std::array kRows{
     Row{"http-push", "all dry-run force verbose ,d ,D ,h"},
     Row{"init", "quiet,q bare template= separate-git-dir= initial-branch=,b object-format= shared?"},
     Row{"ls-remote",
-        "quiet,q upload-pack= tags,t heads,h refs get-url sort= exit-code symref server-option=,o"},
+        "quiet,q upload-pack= exec= tags,t heads,h refs get-url sort= exit-code symref server-option=,o"},
     Row{"maintenance run", "auto detach schedule= quiet task="},
     Row{"merge",
         ",n stat summary log? squash commit edit,e cleanup= ff ff-only rerere-autoupdate verify-"

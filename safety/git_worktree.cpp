@@ -32,9 +32,20 @@ bool branch_like(std::string_view name) {
          std::isalpha(static_cast<unsigned char>(stem[before])) == 0;
 }
 
-/// "README.md", "src/a.c": has an extension of letters; "v1.2" and "release/2.x" have not.
+/// "README.md", "src/a.c": has an extension of letters; "v1.2" and "release/2.x" have not. ".env" cannot be
+/// a branch, "Makefile" hardly.
 bool file_like(std::string_view name) {
   const std::string_view base = base_name(name);
+  constexpr std::array<std::string_view, 16> kFiles{"Makefile",    "Dockerfile",  "LICENSE",  "README",
+                                                    "CHANGELOG",   "Gemfile",     "Rakefile", "Procfile",
+                                                    "Pipfile",     "Justfile",    "justfile", "makefile",
+                                                    "Jenkinsfile", "Vagrantfile", "NOTICE",   "CODEOWNERS"};
+  if (base.size() > 1 && base[0] == '.' && base[1] != '.') return true;
+  if (std::find(kFiles.begin(), kFiles.end(), base) != kFiles.end()) return true;
+  for (const std::string_view one :
+       {".gradle", ".config", ".properties", ".service", ".example", ".template"}) {
+    if (base.size() > one.size() && base.ends_with(one)) return true;
+  }
   const std::size_t dot = base.rfind('.');
   if (dot == std::string_view::npos || dot + 1 == base.size() || base.size() - dot > 6) return false;
   const std::string_view extension = base.substr(dot + 1);

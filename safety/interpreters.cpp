@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "safety/judge.h"
 
@@ -16,15 +17,29 @@ using View = std::string_view;
 struct Interpreter {
   View prefix;   ///< of the program's name: "python" covers python3.11
   View letters;  ///< options whose value is program text; empty: the first operand is
+  View valued;   ///< others with a value, glued or the next argument
+  View glued;    ///< others whose value is glued on
 };
 constexpr std::array kInterpreters{
-    Interpreter{"python", "c"},  Interpreter{"pypy", "c"},      Interpreter{"perl", "eE"},
-    Interpreter{"ruby", "e"},    Interpreter{"node", "ep"},     Interpreter{"nodejs", "ep"},
-    Interpreter{"bun", "ep"},    Interpreter{"deno", "e"},      Interpreter{"php", "rBER"},
-    Interpreter{"lua", "e"},     Interpreter{"awk", ""},        Interpreter{"gawk", ""},
-    Interpreter{"mawk", ""},     Interpreter{"nawk", ""},       Interpreter{"tclsh", "c"},
-    Interpreter{"Rscript", "e"}, Interpreter{"osascript", "e"}, Interpreter{"expect", "c"},
-    Interpreter{"julia", "eE"},
+    Interpreter{"python", "c", "WX", "m"},
+    Interpreter{"pypy", "c", "WX", "m"},
+    Interpreter{"perl", "eE", "I", "mMFxiCD"},
+    Interpreter{"ruby", "e", "IrCE", "FxiKTW"},
+    Interpreter{"node", "ep", "rC", ""},
+    Interpreter{"nodejs", "ep", "rC", ""},
+    Interpreter{"bun", "ep", "r", ""},
+    Interpreter{"deno", "e", "", ""},
+    Interpreter{"php", "rBER", "dcz", ""},
+    Interpreter{"lua", "e", "l", ""},
+    Interpreter{"awk", "", "", ""},
+    Interpreter{"gawk", "", "", ""},
+    Interpreter{"mawk", "", "", ""},
+    Interpreter{"nawk", "", "", ""},
+    Interpreter{"tclsh", "c", "", ""},
+    Interpreter{"Rscript", "e", "", ""},
+    Interpreter{"osascript", "e", "l", ""},
+    Interpreter{"expect", "c", "", ""},
+    Interpreter{"julia", "eE", "", ""},
 };
 constexpr std::array<View, 8> kEditors{"vim", "vi", "nvim", "ex", "view", "vimdiff", "gvim", "rvim"};
 
@@ -178,27 +193,44 @@ void judge_gdb(Judge& judge, const Call& call) {
   }
 }
 
-/// The value of an option in a cluster, glued or the next argument.
-void code_options(Judge& judge, const Call& call, View letters) {
+/// Program text in options, in a cluster as well, glued or the next argument. True: standard input is no
+/// program, because a script or a text was named.
+bool code_options(Judge& judge, const Call& call, const Interpreter& how) {
   const View name = base_name(call.argv[0]);
-  for (std::size_t i = 1; i < call.argv.size(); ++i) {
-    const std::string& arg = call.argv[i];
+  const Args& argv = call.argv;
+  bool found = false;
+  bool valued = false;  // the option before may have taken this word
+  const auto code = [&](View text) {
+    found = true;
+    judge_code(judge, text, call.depth, name);
+  };
+  for (std::size_t i = 1; i < argv.size(); ++i) {
+    const View arg = argv[i];
+    const View next = i + 1 < argv.size() ? View(argv[i + 1]) : View();
+    const bool maybe_value = std::exchange(valued, false);
     if (arg == "--eval" || arg == "--print" || arg == "eval") {
-      if (i + 1 < call.argv.size()) judge_code(judge, call.argv[i + 1], call.depth, name);
-      continue;
+      code(next);
+    } else if (arg.starts_with("--eval=") || arg.starts_with("--print=")) {
+      code(arg.substr(arg.find('=') + 1));
+    } else if (arg.starts_with("--")) {
+      valued = arg.find('=') == View::npos;
+    } else if (!arg.starts_with('-')) {
+      if (!maybe_value) return true;  // a script file and its own arguments
     }
-    if (arg.starts_with("--eval=")) judge_code(judge, View(arg).substr(7), call.depth, name);
-    if (arg.size() < 2 || arg[0] != '-' || arg[1] == '-') {
-      if (!arg.starts_with('-')) return;  // a script file and its own arguments
-      continue;
+    if (arg.size() < 2 || arg[0] != '-' || arg[1] == '-') continue;
+    for (std::size_t c = 1; c < arg.size(); ++c) {
+      if (how.glued.find(arg[c]) != View::npos) break;
+      const bool text = how.letters.find(arg[c]) != View::npos;
+      if (!text && how.valued.find(arg[c]) == View::npos) continue;
+      const View rest = arg.substr(c + 1);
+      // node -pe
+      if (text && rest.size() == 1 && how.letters.find(rest[0]) != View::npos) continue;
+      if (text) code(rest.empty() ? next : rest);
+      if (rest.empty()) ++i;
+      break;
     }
-    const std::size_t at = arg.find_first_of(letters, 1);
-    if (at == std::string::npos) continue;
-    if (at + 1 < arg.size())
-      judge_code(judge, View(arg).substr(at + 1), call.depth, name);
-    else if (i + 1 < call.argv.size())
-      judge_code(judge, call.argv[++i], call.depth, name);
   }
+  return found;
 }
 
 }  // namespace
@@ -213,9 +245,9 @@ bool judge_interpreter(Judge& judge, const Call& call) {
     const View rest = name.substr(one.prefix.size());
     if (rest.find_first_not_of("0123456789.w") != View::npos) continue;
     if (!one.letters.empty()) {
-      code_options(judge, call, one.letters);
-      // Program text on standard input.
-      if (call.input.kind == Input::Kind::text) judge_code(judge, call.input.text, call.depth, name);
+      // Without any, standard input is the program.
+      if (!code_options(judge, call, one) && call.input.kind == Input::Kind::text)
+        judge_code(judge, call.input.text, call.depth, name);
       return true;
     }
     for (std::size_t i = 1; i < call.argv.size(); ++i) {

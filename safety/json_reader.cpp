@@ -136,7 +136,8 @@ class Reader {
       if (!shrinks) static_cast<void>(take('+'));
       double power = 0;
       if (digits(&power) == 0) return false;
-      for (power = std::min(power, 400.0); power > 0; --power) value = shrinks ? value / 10 : value * 10;
+      for (int left = static_cast<int>(std::min(power, 400.0)); left > 0; --left)
+        value = shrinks ? value / 10 : value * 10;
     }
     out->number = negative ? -value : value;
     return true;

@@ -54,6 +54,8 @@ class Judge {
 
   /// A whole shell line. `positional` are $0, $1, ...
   void line(std::string_view text, unsigned depth, const Args& positional = {});
+  /// Holds a command against the organisation's rules and notes it for the checks of plugins.
+  void meet(const Call& call);
   /// One command: unwraps sudo, env, sh -c, ... and judges what is left.
   void call(Call call);
   /// A finding. `level` is what the rule says of it before the policy has its word.
@@ -82,6 +84,7 @@ class Judge {
   std::set<std::string> cut_names;  ///< variables that may have more values than are remembered
   Variables* shared = nullptr;      ///< the next line runs in a shell that has these already (eval)
   Input inherited;                  ///< what the commands of the line in work read unless it says otherwise
+  bool initialised = false;         ///< the line ran `git init` in the directory where it is
   bool in_environment = false;      ///< a variable's program is judged: what it starts has the same variables
 
  private:

@@ -76,7 +76,7 @@ constexpr std::array<View, 26> kRaw{
 
 bool loopback(View host) {
   if (host.starts_with('[')) host = host.substr(1, host.find(']') == npos ? npos : host.find(']') - 1);
-  if (host == "localhost" || host == "::1" || host == "0.0.0.0") return true;
+  if (host == "localhost" || host == "::1" || host == "0.0.0.0" || host.ends_with(".localhost")) return true;
   // 127.0.0.0/8, written out: "127.evil.example" is a name.
   return host.starts_with("127.") && host.find_first_not_of("0123456789.") == npos;
 }
@@ -85,7 +85,8 @@ bool loopback(View host) {
 std::string host_of(View url) {
   const std::size_t scheme = url.find("://");
   if (scheme != npos) url.remove_prefix(scheme + 3);
-  url = url.substr(0, url.find_first_of("/?#\\"));
+  url = url.substr(0, url.find_first_of("/?#"));
+  if (url.find('\\') != npos) return std::string(url);  // every tool reads it differently
   const std::size_t user = url.rfind('@');
   if (user != npos) url.remove_prefix(user + 1);
   if (url.starts_with('['))
@@ -101,7 +102,13 @@ bool names_host(View url) {
   const std::size_t scheme = url.find("://");
   if (scheme != npos && has_unknown(url.substr(0, scheme))) return false;
   if (scheme != npos) url.remove_prefix(scheme + 3);
-  return !has_unknown(url.substr(0, url.find_first_of("/?#\\")));
+  const View authority = url.substr(0, url.find_first_of("/?#\\"));
+  const std::size_t unknown = authority.find(kUnknown);
+  if (unknown == npos) return true;
+  // "localhost:$PORT", "localhost:8080$path": a port and a path, unless somebody goes to lengths.
+  const std::size_t colon = authority.rfind(':', unknown);
+  return unknown + 1 == authority.size() && colon != npos && loopback(authority.substr(0, colon)) &&
+         authority.find_first_not_of("0123456789", colon + 1) == unknown;
 }
 
 bool listed(View list, View word) {
@@ -121,6 +128,7 @@ Words read_words(const Tool& tool, const Args& argv) {
   bool ended = false;
   const bool topic = argv.size() == 3 && argv[1] == "--help";  // curl --help all
   out.prints = (argv.size() == 2 || topic) && listed(tool.harmless, argv[1]);
+  out.prints = out.prints || (tool.name == "ssh" && argv.size() == 3 && argv[1] == "-G");
   for (std::size_t i = 1; i < argv.size(); ++i) {
     const View arg = argv[i];
     if (ended || arg.size() < 2 || arg[0] != '-') {
@@ -156,7 +164,23 @@ bool goes_around(View name) {
   if (name.starts_with("socks") || name.starts_with("nopro") || name.starts_with("resol") ||
       name.starts_with("interf"))
     return true;
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](View one) { return one == name || (name.size() > 3 && one.starts_with(name)); });
+}
+
+/// The variable by which a line sends a tool around the proxy, unless the sandbox has it like that.
+std::string around_by_variable(const Call& call, const Environment& given) {
+  constexpr std::array<View, 6> kVariables{"no_proxy",  "http_proxy", "https_proxy",
+                                           "all_proxy", "curl_home",  "wgetrc"};
+  for (const auto& one : call.env) {
+    std::string name = one.first;
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (std::find(kVariables.begin(), kVariables.end(), name) != kVariables.end() &&
+        std::find(given.begin(), given.end(), one) == given.end())
+      return one.first;
+  }
+  return {};
 }
 
 Use web_use(const Tool& tool, const Words& words) {
@@ -172,9 +196,15 @@ Use web_use(const Tool& tool, const Words& words) {
   for (const std::string& operand : words.operands) url(operand);
   for (const auto& [name, value] : words.options) {
     if (name == "url") url(value);
+  }
+  for (const auto& [name, value] : words.options) {
     if (tool.name == "wget" ? name == "i" || name == "input-file" : name == "url-query") all_local = false;
     const bool execute = name == "e" || name == "execute";
-    if (goes_around(name) && !(tool.name == "curl" && execute)) out.around = name;
+    if (!goes_around(name) || (tool.name == "curl" && execute)) continue;
+    // This machine is never asked through the proxy.
+    if (all_local && (name == "noproxy" || name == "no-proxy" || name == "unix-socket" || value.empty()))
+      continue;
+    out.around = name;
   }
   if (!words.operands.empty() || !out.hosts.empty()) {
     out.reach = all_local && out.around.empty() ? Reach::local : Reach::remote;
@@ -187,6 +217,7 @@ Use web_use(const Tool& tool, const Words& words) {
 /// "host:path", "rsync://host/..."; a slash before the colon makes it a file.
 bool remote_path(View text) {
   if (text.find("://") != npos) return true;
+  if (text.starts_with('/') || text.starts_with("./") || text.starts_with("../")) return false;
   if (has_unknown(text)) return true;
   const std::size_t colon = text.find(':');
   const std::size_t slash = text.find('/');
@@ -259,6 +290,10 @@ bool asks_loopback(const Args& argv, std::size_t first) {
   const View name = base_name(argv[first - 1]);
   if (name == "socat") return false;
   const bool netcat = name.starts_with("nc") || name == "netcat";
+  // These take one host after the other.
+  if (name == "ssh-keyscan" || name == "dig" || name == "host" || name == "nslookup")
+    return std::all_of(argv.begin() + static_cast<std::ptrdiff_t>(first), argv.end(), loopback) &&
+           argv.size() > first;
   for (std::size_t i = first; i < argv.size(); ++i) {
     const View arg = argv[i];
     if (!arg.starts_with('-')) return loopback(arg);
@@ -290,6 +325,12 @@ bool judge_network(Judge& judge, const Call& call) {
     if (judge.policy().defective())
       judge.report(Rule::policy_defective, call.argv[0], call.depth, judge.policy().defect);
     Use use = use_of(tool, call.argv);
+    const bool web = tool.rule == Rule::net_curl || tool.rule == Rule::net_wget;
+    const std::string by = web ? around_by_variable(call, judge.context().environment) : std::string();
+    if (!by.empty() && (use.reach == Reach::remote || View(by).size() > 8)) {
+      use.around = by;
+      use.reach = Reach::remote;
+    }
     if (call.open_ended && use.reach == Reach::local) use.reach = Reach::remote;
     judge_use(judge, tool, use, call.depth);
     return true;

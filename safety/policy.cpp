@@ -80,7 +80,7 @@ class Loader {
   std::string rules_of(const Node& node) {
     if (node.type != Type::object || node.members.size() > kMostEntries) return "rules is no object";
     for (const auto& [key, value] : node.members) {
-      const std::string problem = rule(key, value);
+      std::string problem = rule(key, value);
       if (!problem.empty()) return problem;
     }
     return "";
@@ -155,7 +155,7 @@ class Loader {
     if (node.type != Type::array || node.items.size() > kMostEntries) return "org_rules is no list";
     for (const Node& item : node.items) {
       OrgRule one;
-      const std::string problem = org_rule(item, &one);
+      std::string problem = org_rule(item, &one);
       if (!problem.empty()) return problem;
       policy_.org.push_back(std::move(one));
     }

@@ -56,9 +56,10 @@ std::vector<std::string> sequence(const Part& part, bool further) {
   if (further) return {ends[0], ends[1]};
   std::vector<std::string> out;
   const int step = ends.size() == 3 && ends[2].size() < 4 ? std::max(std::abs(std::stoi(ends[2])), 1) : 1;
-  const int way = ends[0][0] <= ends[1][0] ? step : -step;
-  for (int c = ends[0][0]; way > 0 ? c <= ends[1][0] : c >= ends[1][0]; c += way)
-    out.emplace_back(1, static_cast<char>(c));
+  const int first = static_cast<unsigned char>(ends[0][0]);
+  const int last = static_cast<unsigned char>(ends[1][0]);
+  const int way = first <= last ? step : -step;
+  for (int c = first; way > 0 ? c <= last : c >= last; c += way) out.emplace_back(1, static_cast<char>(c));
   return out;
 }
 
@@ -153,6 +154,7 @@ Alternatives Runner::plain_values(const Part& part) {
     if (judge_.cut_names.count(name) != 0) cut_ = true;
     return found->second;
   }
+  if (name == "PWD" || name == "OLDPWD" || name == "HOME") return {{"/" + std::string(kUnknownText)}};
   if (name == "IFS") return {{" "}};
   if (name == "SHELL" || name == "BASH") return {{"/bin/bash"}};
   return {{kUnknownText}};

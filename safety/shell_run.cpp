@@ -109,6 +109,15 @@ constexpr std::array<View, 12> kFilters{"grep", "egrep", "fgrep", "sort", "head"
 constexpr unsigned kMostInCalls = 1024;
 constexpr std::array<View, 6> kPrinters{"echo", "printf", ":", "true", "test", "["};
 constexpr std::array<View, 6> kListers{"git", "find", "ls", "fd", "fdfind", "rg"};
+/// Programs that write nothing to standard output, as far as anybody captures it.
+constexpr std::array<View, 14> kSilent{"true", ":",     "cd",    "sleep", "test",  "[",     "export",
+                                       "set",  "unset", "shopt", "mkdir", "touch", "false", "pushd"};
+
+bool silenced(const Command& command) {
+  return std::any_of(command.redirects.begin(), command.redirects.end(), [](const Redirect& one) {
+    return one.op[0] == '>' || one.op[0] == '&' || one.op.starts_with("1>");
+  });
+}
 
 const std::string& first_word(const Command& command) {
   static const std::string kNone;
@@ -219,7 +228,7 @@ bool Runner::alias(const Args& argv, unsigned depth) {
   const auto found = judge_.shell_aliases.find(argv[0]);
   if (found == judge_.shell_aliases.end()) return false;
   std::string text = found->second;
-  const std::string name = argv[0];
+  const std::string& name = argv[0];
   for (std::size_t i = 1; i < argv.size(); ++i) text += " " + quoted(argv[i]);
   const auto kept = *found;
   judge_.shell_aliases.erase(name);
@@ -281,13 +290,22 @@ void Runner::subscripts(const Args& argv, unsigned depth) {
 /// read, and printf -v: what a name gets, when the line says it.
 void Runner::sets(const Args& argv) {
   const bool read = argv[0] == "read";
-  const bool known = read && judge_.inherited.kind == Input::Kind::text;
-  const std::string value =
-      known ? judge_.inherited.text.substr(0, judge_.inherited.text.find('\n')) : std::string(1, kUnknown);
+  const Input& from = judge_.inherited;
+  // In a loop each line is read.
+  View rest = from.text;
+  const bool paths = from.kind == Input::Kind::names && !rest.empty();
+  if (!read || from.kind != Input::Kind::text) rest = {};
+  const std::string some = (read && paths ? "./" : "") + std::string(1, kUnknown);
   for (std::size_t i = 1; i < argv.size(); ++i) {
     if (read ? argv[i].starts_with('-') : argv[i - 1] != "-v") continue;
     Alternatives& all = variables_[argv[i]];
-    if (all.size() < 16) all.push_back({value});
+    if (rest.empty()) add_value(&all, {some});
+    for (View lines = rest; !lines.empty() && !cut_;) {
+      const std::size_t end = std::min(lines.find('\n'), lines.size());
+      add_value(&all, {std::string(lines.substr(0, end))});
+      lines.remove_prefix(std::min(end + 1, lines.size()));
+    }
+    if (cut_) judge_.cut_names.insert(argv[i]);
   }
 }
 
@@ -366,10 +384,17 @@ void Runner::unknown_program(const Call& call) {
   if (call.argv[0].find(kDecoded) != std::string::npos)
     return judge_.report(Rule::shell_dynamic, "", call.depth,
                          "the program's name is decoded from something else");
-  if (rest.empty()) return;
+  // "do_$1": no tool and no wrapper has such a name.
+  const View name = base_name(call.argv[0]);
+  if (rest.empty() || name.substr(0, name.find(kUnknown)).find('_') != View::npos) return;
   Args as_git{"git"};
   as_git.insert(as_git.end(), rest.begin(), rest.end());
-  if (rest[0][0] != '-' && judge_.apart_git(as_git) == Decision::block)
+  const bool telling =
+      !has_unknown(rest[0]) || std::any_of(rest.begin(), rest.end(), [](const std::string& one) {
+        return one == "-f" || one == "-D" || one == "--hard" || one == "--mirror" || one == "--delete" ||
+               one.starts_with("--force");
+      });
+  if (!rest[0].starts_with('-') && telling && judge_.apart_git(as_git) == Decision::block)
     return judge_.report(Rule::shell_dynamic, rest[0], call.depth);
   if (rest[0] == "-c" && rest.size() > 1) return judge_.line(rest[1], call.depth + 1);
   Call next = call;
@@ -449,16 +474,31 @@ Input Runner::from_range(const Script& script, int begin, int end, unsigned dept
   }
   if (known) return {Input::Kind::text, text};
   if (names && end == begin + 1)
-    return {Input::Kind::names, found_by(script.commands[static_cast<std::size_t>(begin)], depth)};
+    return {Input::Kind::names, found_by(script, script.commands[static_cast<std::size_t>(begin)], depth)};
   return {names ? Input::Kind::names : Input::Kind::unknown, {}};
 }
 
-/// The patterns of the names that a find writes.
-std::string Runner::found_by(const Command& command, unsigned depth) {
+/// The patterns of the names that a find or ls writes; "./" and something unknown for the paths of others.
+/// Nothing: it does not list paths.
+std::string Runner::found_by(const Script& script, const Command& command, unsigned depth) {
+  const Command* source = &command;
+  for (int hops = 0; hops < 8 && holds(kFilters, base_name(first_word(*source))) && source->begin >= 0;
+       ++hops)
+    source = &script.commands[static_cast<std::size_t>(source->end - 1)];
+  const View name = base_name(first_word(*source));
   std::string out;
-  if (first_word(command) != "find") return out;
-  for (const Fields& argv : words(command.words, depth)) {
-    for (const std::string& name : found_names(argv, argv.size())) out += name + "\n";
+  if (!holds(kListers, name)) return out;
+  const std::string some = std::string("./") + kUnknown + "\n";
+  if (name == "fd" || name == "fdfind" || name == "rg") return some;
+  for (const Fields& argv : words(source->words, depth)) {
+    if (name == "git") {
+      if (holds(argv, View("--name-only")) || holds(argv, View("ls-files"))) out = some;
+    } else if (name == "ls") {
+      for (std::size_t i = 1; i < argv.size(); ++i) out += argv[i].starts_with('-') ? "" : argv[i] + "\n";
+      out += some;
+    } else {
+      for (const std::string& one : found_names(argv, argv.size())) out += one + "\n";
+    }
   }
   return out;
 }
@@ -476,7 +516,14 @@ std::optional<std::string> Runner::output(const Script& script, const Command& c
   const View name = base_name(argv[0]);
   if (name == "echo") return echo(argv);
   if (name == "printf") return print(argv);
-  if (name == "true" || name == ":" || name == "cd" || name == "sleep") return std::string();
+  if (holds(kSilent, name)) return std::string();
+  if (name == "mktemp" || name == "pwd") return std::string("/tmp/") + kUnknown;
+  if (name == "git" && holds(argv, View("rev-parse"))) {
+    if (holds(argv, View("--show-toplevel"))) return std::string("/") + kUnknown;
+    for (const View asked : {View("--git-dir"), View("--absolute-git-dir"), View("--git-common-dir")}) {
+      if (holds(argv, asked)) return ".git\n";
+    }
+  }
   if ((name == "cat" || name == "tee") && (argv.size() == 1 || name == "tee" || argv[1] == "-")) {
     const Input fed = input(script, command, depth);
     if (fed.kind == Input::Kind::text) return fed.text;
@@ -511,8 +558,8 @@ std::string Runner::captured(const Script& script, unsigned depth) {
       const Alternatives argv = words(one.words, depth + 1);
       const std::string found = argv.empty() || argv[0].size() < 2 ? unknown : argv[0].back();
       out += guarded_tool(found) ? "/usr/bin/" + found : found;
-    } else {
-      out += unknown;
+    } else if (!silenced(one)) {
+      out += (found_by(script, one, depth + 1).empty() ? "" : "./") + unknown;
     }
   }
   if (decoded && has_unknown(out)) return std::string(kDecoded);

@@ -41,7 +41,7 @@ class Runner {
   void unknown_program(const Call& call);
   Input input(const Script& script, const Command& command, unsigned depth);
   Input from_range(const Script& script, int begin, int end, unsigned depth);
-  std::string found_by(const Command& command, unsigned depth);
+  std::string found_by(const Script& script, const Command& command, unsigned depth);
   std::optional<std::string> output(const Script& script, const Command& command, unsigned depth);
   std::string captured(const Script& script, unsigned depth);
 

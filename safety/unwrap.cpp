@@ -45,13 +45,15 @@ constexpr std::array kWrappers{
     Wrapper{"eatmydata", "", "", 0, false, "", false},
     Wrapper{"entr", "", "", 0, false, "", false},
     Wrapper{"exec", "a", "", 0, false, "", false},
-    Wrapper{"fakeroot", "lsibu", "lib faked", 0, false, "", false},
+    Wrapper{"fakeroot", "lsib", "lib faked", 0, false, "", false},
     Wrapper{"firejail", "", "", 0, false, "", false},
     Wrapper{"gosu", "", "", 1, false, "", false},
     Wrapper{"hyperfine", "wrmMpnsLDu",
             "warmup runs min-runs max-runs prepare setup cleanup shell export-json", 0, false, "", true},
     Wrapper{"ifne", "", "", 0, false, "", false},
     Wrapper{"ionice", "cnpPu", "class classdata pid pgid uid", 0, false, "", false},
+    Wrapper{"linux32", "", "", 0, false, "", false},
+    Wrapper{"linux64", "", "", 0, false, "", false},
     Wrapper{"ltrace", "aDeFlnoprsuxw", "output", 0, false, "", false},
     Wrapper{"nice", "n", "adjustment", 0, false, "", false},
     Wrapper{"nix-shell", "pAI", "packages run command", 99, false, "run command", false},
@@ -93,11 +95,11 @@ constexpr std::array kWrappers{
     Wrapper{"su", "cgGsTw", "command group supp-group shell session-command", 99, false,
             "c command session-command", false},
     Wrapper{"su-exec", "", "", 1, false, "", false},
-    Wrapper{"sudo", "ACDghpRrtTUu",
+    Wrapper{"sudo", "CDghpRrtTUu",
             "user group host prompt role type chroot chdir close-from other-user command-timeout auth-type "
             "login-class",
             0, true, "", false},
-    Wrapper{"systemd-run", "pHMEtu",
+    Wrapper{"systemd-run", "pHMEu",
             "unit property host machine description slice setenv uid gid nice working-directory on-active", 0,
             false, "", false},
     Wrapper{"taskset", "", "", 1, false, "", false},
@@ -195,6 +197,21 @@ bool login_shell(const Call& call, View name) {
           }));
 }
 
+void shell_input(Judge& judge, const Call& call);
+
+/// Without a command these start a shell, which reads what the line hands them.
+bool starts_shell(const Call& call, View name) {
+  constexpr std::array<View, 8> kStart{"su",     "unshare", "chroot",   "nsenter",
+                                       "script", "runuser", "fakeroot", "sudo"};
+  if (std::find(kStart.begin(), kStart.end(), name) == kStart.end()) return false;
+  const auto has = [&](std::initializer_list<View> options) {
+    return std::any_of(call.argv.begin() + 1, call.argv.end(), [&](const std::string& arg) {
+      return std::any_of(options.begin(), options.end(), [&](View one) { return arg.starts_with(one); });
+    });
+  };
+  return name == "sudo" ? has({"-s", "-i", "--s", "--l"}) : !has({"-c", "--c", "--session-c"});
+}
+
 void plain(Judge& judge, const Call& call, const Wrapper& wrapper) {
   Call next = call;
   std::size_t at = 1;
@@ -230,6 +247,7 @@ void plain(Judge& judge, const Call& call, const Wrapper& wrapper) {
     }
   }
   if ((name == "sudo" && call.argv.size() > 1 && (call.argv[1] == "-l" || call.argv[1] == "--list"))) return;
+  if (at >= call.argv.size() && starts_shell(call, name)) return shell_input(judge, call);
   if (wrapper.joined && at < call.argv.size()) return judge.line(join(call.argv, at), call.depth + 1);
   start(judge, next, at);
 }
@@ -409,6 +427,7 @@ void xargs(Judge& judge, const Call& call) {
   std::string marker;
   bool raw = false;
   char delimiter = '\n';
+  char each = 0;  // L: a command for each line, n: for so many words
   for (; at < call.argv.size() && call.argv[at].size() > 1 && call.argv[at][0] == '-';
        at = skip_option(judge, call, kXargs, at)) {
     const std::string& arg = call.argv[at];
@@ -419,6 +438,7 @@ void xargs(Judge& judge, const Call& call) {
     const std::string value = glued.empty() && at + 1 < call.argv.size() ? call.argv[at + 1] : glued;
     const char letter = arg[1] == '-' || flags == npos ? '-' : arg[flags];
     if (letter == 'I') marker = value;
+    if (letter == 'L' || letter == 'n') each = letter;
     if (letter == 'i' || arg.starts_with("--r")) marker = glued.empty() ? "{}" : glued;
     raw = raw || arg.starts_with("--nu") || arg.find('0', 1) < flags;
     if (letter == 'd' || arg.starts_with("--d")) raw = true, delimiter = value == "\\t" ? '\t' : value[0];
@@ -440,13 +460,27 @@ void xargs(Judge& judge, const Call& call) {
       listed.argv.insert(listed.argv.begin() + 1, names.begin(), names.end());
       judge_files(judge, listed);
     }
-    read.emplace_back(1, kUnknown);
+    read.push_back((call.input.text.empty() ? "" : "./") + std::string(1, kUnknown));
     const bool could_be_option =
         marker.empty() || std::any_of(next.argv.begin() + 1, next.argv.end(),
                                       [&](const std::string& arg) { return arg.starts_with(marker); });
     next.open_ended = call.input.kind != Input::Kind::names && could_be_option;
   }
+  if (marker.empty() && each == 'L' && call.input.kind == Input::Kind::text) {
+    const Args lines = xargs_items(call.input.text, true, true, '\n');
+    for (std::size_t i = 0; i < lines.size() && i < kMostRead; ++i) {
+      Call one = next;
+      const Args words = xargs_items(lines[i], false, false, '\n');
+      one.argv.insert(one.argv.end(), words.begin(), words.end());
+      judge.call(std::move(one));
+    }
+  }
   if (marker.empty()) {
+    for (std::size_t i = 0; each == 'n' && i < read.size(); ++i) {
+      Call rest = next;
+      rest.argv.insert(rest.argv.end(), read.begin() + static_cast<std::ptrdiff_t>(i), read.end());
+      judge.call(std::move(rest));
+    }
     next.argv.insert(next.argv.end(), read.begin(), read.end());
     return judge.call(std::move(next));
   }
@@ -470,7 +504,9 @@ void find(Judge& judge, const Call& call) {
     for (++i;
          i < call.argv.size() && call.argv[i] != ";" && !(call.argv[i] == "+" && call.argv[i - 1] == "{}");
          ++i) {
-      if (call.argv[i] == "{}" && (next.argv.empty() || !guarded_tool(base_name(next.argv[0]))))
+      if (call.argv[i] == "{}" && !next.argv.empty() && guarded_tool(base_name(next.argv[0])))
+        next.argv.push_back(std::string("./") + kUnknown);
+      else if (call.argv[i] == "{}")
         next.argv.insert(next.argv.end(), names.begin(), names.end());
       else
         next.argv.push_back(call.argv[i]);
@@ -543,7 +579,10 @@ bool special(Judge& judge, const Call& call, View name) {
   }
   if (name == "at" || name == "batch") return shell_input(judge, call), true;
   if (name == "tmux" || name == "byobu") {
-    for (std::size_t i = 2; i < argv.size(); ++i) judge.line(argv[i], call.depth + 1);
+    for (std::size_t i = 2; i < argv.size(); ++i) {
+      judge.line(argv[i], call.depth + 1);
+      if (guarded_tool(base_name(argv[i]))) judge.line(join(argv, i), call.depth + 1);
+    }
     return true;
   }
   if (name == "tar" || name == "gtar") {
@@ -552,6 +591,7 @@ bool special(Judge& judge, const Call& call, View name) {
                                 View("--use-compress-program="), View("--rsh-command=")}) {
         if (View(arg).starts_with(option)) judge.line(View(arg).substr(option.size()), call.depth + 1);
       }
+      if (&arg != &argv[0] && (&arg)[-1] == "-I") judge.line(arg, call.depth + 1);
     }
     return false;
   }

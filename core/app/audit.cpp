@@ -119,7 +119,7 @@ Result<std::shared_ptr<void>> join_collector(Host& host, const std::string& sand
   return opened;
 }
 
-Status audit_event(Host& host, audit::Event event) {
+Status audit_event(Host& host, const audit::Event& event) {
   return audit::Log(host.paths).append(event);
 }
 

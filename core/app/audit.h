@@ -21,7 +21,7 @@ Result<std::shared_ptr<void>> open_collector(Host& host, const std::string& sess
 Result<std::shared_ptr<void>> join_collector(Host& host, const std::string& sandbox);
 
 /// One event of the host's. Errors of audit::Log::append.
-Status audit_event(Host& host, audit::Event event);
+Status audit_event(Host& host, const audit::Event& event);
 /// The same of what is over already: a failure is told and changes nothing.
 void audit_afterwards(Host& host, audit::Event event);
 

@@ -152,7 +152,7 @@ Check authorities(Host& host) {
 
 Check directory_check(const std::string& name, const stdfs::path& path, uid_t me, bool secret) {
   const std::string id = "directory." + name;
-  const std::string shown = path.native();
+  const std::string& shown = path.native();
   const auto wrong = [&](std::string what, std::string remedy) {
     return failed(id, kMachine, {Kind::config, {}, shown + " " + std::move(what), std::move(remedy), {}});
   };
@@ -189,7 +189,7 @@ Check directory_check(const std::string& name, const stdfs::path& path, uid_t me
 
 Check file_check(const std::string& name, const stdfs::path& path, uid_t me) {
   const std::string id = "file." + name;
-  const std::string shown = path.native();
+  const std::string& shown = path.native();
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return passed(id, kMachine, shown + " is not there");
   const auto wrong = [&](std::string what, std::string remedy) {

@@ -159,7 +159,7 @@ Result<int> shell(Host& host, const LaunchOptions& options, const std::string& n
   event.subject = place.entry.provider;
   event.argv = target.argv;
   event.metadata = {{"sandbox", place.entry.name}, {"workspace_path", place.entry.workspace}};
-  SCC_CHECK(audit_event(host, std::move(event)));
+  SCC_CHECK(audit_event(host, event));
   SCC_TRY(const session::AttachOutcome outcome, session::attach_exec(target, deps, {}));
   return outcome.exit_code;
 }

@@ -349,7 +349,7 @@ session::Deps session_deps(Host& host, Prepared& prepared) {
     out.subject = facts["provider_id"];
     out.session = session;
     out.metadata = std::move(facts);
-    return audit_event(host, std::move(out));
+    return audit_event(host, out);
   };
   return deps;
 }

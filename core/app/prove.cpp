@@ -27,7 +27,6 @@ namespace scc::app {
 
 namespace {
 
-using prove::Expect;
 using prove::Finding;
 using prove::Probe;
 using prove::Stage;

@@ -26,7 +26,7 @@ inline tl::unexpected<Error> fail(Error error) {
 
 #define SCC_CONCAT_(a, b) a##b
 #define SCC_CONCAT(a, b) SCC_CONCAT_(a, b)
-/// `SCC_TRY(auto x, f());` binds x to the value of f() or returns its error.
+/// `SCC_TRY(auto x, f());` binds x to the value of f() or returns its error. NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define SCC_TRY(decl, expr)                                                \
   auto SCC_CONCAT(scc_try_, __LINE__) = (expr);                            \
   if (!SCC_CONCAT(scc_try_, __LINE__)) {                                   \

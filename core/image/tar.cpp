@@ -56,7 +56,7 @@ bool write_header(archive* writer, const std::string& path, unsigned type, mode_
 /// Gives out what is pending in `buffer` from `offset`.
 std::size_t take(std::string& buffer, std::size_t& offset, char* target, std::size_t capacity) {
   const std::size_t count = std::min(capacity, buffer.size() - offset);
-  std::memcpy(target, buffer.data() + offset, count);
+  std::copy_n(buffer.data() + offset, count, target);
   offset += count;
   if (offset == buffer.size()) {
     buffer.clear();

@@ -87,7 +87,7 @@ struct Triple {
   std::int64_t major = 0;
   std::int64_t minor = 0;
   std::int64_t patch = 0;
-  auto operator<=>(const Triple&) const = default;
+  auto operator<=>(const Triple&) const = default;  // NOLINT(modernize-use-nullptr): there is none
 };
 std::optional<Triple> triple(std::string_view text) noexcept;
 

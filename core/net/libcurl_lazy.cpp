@@ -48,6 +48,8 @@ SCC_FORWARD(libcurl, CURLUcode, curl_url_set, (CURLU * url, CURLUPart what, cons
 SCC_FORWARD(libcurl, const char*, curl_url_strerror, (CURLUcode code), (code))
 SCC_FORWARD(libcurl, void, curl_free, (void* memory), (memory))
 
+// The enums are what libcurl itself declares; on every compiler here they have the size of an int.
+// NOLINTBEGIN(clang-diagnostic-varargs)
 CURLcode curl_easy_setopt(CURL* handle, CURLoption option, ...) {
   using Function = CURLcode (*)(CURL*, CURLoption, ...);
   static const auto function = reinterpret_cast<Function>(libcurl.symbol("curl_easy_setopt"));
@@ -74,5 +76,6 @@ CURLcode curl_easy_getinfo(CURL* handle, CURLINFO info, ...) {
   va_end(arguments);
   return code;
 }
+// NOLINTEND(clang-diagnostic-varargs)
 
 }  // extern "C"

@@ -25,8 +25,10 @@ class LazyLibrary {
 }  // namespace scc::os
 
 /// Defines `type name(parameters)` as a forwarder: SCC_FORWARD(library, CURL*, curl_easy_init, (), ())
+// NOLINTBEGIN(bugprone-macro-parentheses): a list of parameters cannot stand in another pair of parentheses
 #define SCC_FORWARD(library, type, name, parameters, arguments)                                 \
   type name parameters {                                                                        \
     static const auto function = reinterpret_cast<type(*) parameters>((library).symbol(#name)); \
     return function arguments;                                                                  \
   }
+// NOLINTEND(bugprone-macro-parentheses)

@@ -43,7 +43,7 @@ Status check_seed(const SecretSeed& seed) {
 
 }  // namespace
 
-SecretSeed::SecretSeed(SecretSeed&& other) noexcept : bytes_(other.bytes_) {
+SecretSeed::SecretSeed(SecretSeed&& other) noexcept : bytes_(std::move(other.bytes_)) {
   wipe(other.bytes_);
 }
 

@@ -49,7 +49,7 @@ class SignalEvents {
  private:
   explicit SignalEvents(Fd fd, sigset_t old) : fd_(std::move(fd)), old_(old) {}
   Fd fd_;
-  sigset_t old_{};
+  [[maybe_unused]] sigset_t old_{};  // signalfd only
 };
 
 /// Set once the user pressed Ctrl-C (or SIGTERM, SIGHUP came) while no session runs; long steps poll it.

@@ -159,7 +159,7 @@ Verdict judge_provider(const Layers& layers, const model::Effective& effective, 
   const auto lacks = [&](const std::optional<model::Strings>& list) {
     return list && std::find(list->begin(), list->end(), item) == list->end();
   };
-  const auto refused = [&](std::string source, std::string rule) {
+  const auto refused = [&](const std::string& source, std::string rule) {
     return Verdict{
         "denied", "not in the list of " + source, "PROVIDER_NOT_ALLOWED", source, std::move(rule), "", ""};
   };

@@ -21,7 +21,7 @@ constexpr std::int64_t kMaxVersion = 1'000'000'000'000;
 constexpr std::int64_t kMaxTime = 253'402'300'799;  // 9999-12-31T23:59:59Z
 constexpr unsigned kLockMs = 5'000;
 
-tl::unexpected<Error> bad_signature(std::string why) {
+tl::unexpected<Error> bad_signature(const std::string& why) {
   return fail(Kind::policy, "policy.signature",
               "the signature of the organisation's document is not valid: " + why,
               "ask the publisher to sign it again (scc org sign), or check the pinned key");

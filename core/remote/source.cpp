@@ -16,7 +16,7 @@ constexpr std::string_view kForms =
     "a local file, https://HOST/PATH, github:OWNER/REPO[@REF][:PATH], gitlab:GROUP/REPO[@REF][:PATH] or "
     "HOST.TLD:GROUP/REPO[@REF][:PATH]";
 
-tl::unexpected<Error> bad(std::string id, std::string_view text, std::string_view why,
+tl::unexpected<Error> bad(const std::string& id, std::string_view text, std::string_view why,
                           std::string hint = {}) {
   if (hint.empty()) hint = "give " + std::string(kForms);
   return fail(Kind::config, "source." + id, "source " + str::printable(text) + ": " + std::string(why),

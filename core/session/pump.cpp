@@ -66,7 +66,7 @@ Pump::Pump(plugin::Exec& exec, os::SignalEvents& signals, const ExecTarget& targ
   warns_ms_ = warn > 0 ? ends_ms_ - warn : 0;
 }
 
-void Pump::seed(std::string out, std::string err) {
+void Pump::seed(const std::string& out, const std::string& err) {
   take(plugin::Exec::Channel::out, out);
   take(plugin::Exec::Channel::err, err);
 }

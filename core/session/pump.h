@@ -20,7 +20,7 @@ class Pump {
        const AttachOptions& options, bool tty, AttachHooks hooks = {});
 
   /// What the handshake read beyond its own lines.
-  void seed(std::string out, std::string err);
+  void seed(const std::string& out, const std::string& err);
   /// Runs to the end; the signal that ended the session, or 0 when the exec ended by itself. session.lost
   /// when the engine's stream broke.
   Result<int> run();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The steps of a launch, one function each: journal, effect, how to undo it. The undo is registered as soon
 // as the effect may have happened, so a failure in the middle of a step is undone as well.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -193,7 +194,7 @@ StepResult prepare_volume(State& state, const json::Value& step, const Deps& dep
   std::size_t offset = 0;
   const plugin::Source source = [&](char* buffer, std::size_t capacity) -> std::optional<std::size_t> {
     const std::size_t n = std::min(capacity, tar.size() - offset);
-    std::memcpy(buffer, tar.data() + offset, n);
+    std::copy_n(tar.data() + offset, n, buffer);
     offset += n;
     return n;
   };

@@ -10,7 +10,6 @@
 namespace scc_squid {
 namespace {
 
-using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using sdk_value = scc::sdk::testing::Value;

@@ -19,7 +19,7 @@ constexpr const char* kSpec =
     R"("security":{"cap_drop":["ALL"],"no_new_privileges":true,"read_only_root":true},"stop_grace_ms":1500})";
 
 struct SpecTest : testing::Test {
-  Value body(std::string text = kSpec) {
+  Value body(const std::string& text = kSpec) {
     warnings.clear();
     return sdk::testing::parsed(
         create_body(host.host().parse(text), "localhost/x:1", able, facts, limits, warnings));

@@ -15,7 +15,7 @@ Block block(std::string_view text) {
   return out.value_or(Block{});
 }
 
-std::vector<std::string> left(std::vector<std::string> from, std::vector<std::string> cut) {
+std::vector<std::string> left(const std::vector<std::string>& from, const std::vector<std::string>& cut) {
   std::vector<Block> a;
   std::vector<Block> b;
   for (const auto& text : from) a.push_back(block(text));

@@ -70,6 +70,7 @@ class RuntimeClient {
  public:
   explicit RuntimeClient(const Host& host) : host_(host) {
     const auto* s = host.service<scc_host_runtime_v1>(SCC_HOST_RUNTIME);
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer that the table holds
     if (!SCC_HAS(s, instance) || !SCC_HAS(s, table)) throw Host::absent(SCC_HOST_RUNTIME);
     instance = s->instance;
     table = s->table;
