@@ -52,7 +52,8 @@ void far_program(const Git& git, const Parsed& parsed) {
 }
 
 void urls(const Git& git, const Parsed& parsed) {
-  for (const Operand& operand : parsed.operands) judge_git_url(git.judge, operand.text, git.call.depth);
+  for (const Operand& operand : parsed.operands)
+    judge_git_url(git.judge, operand.text, git.call.depth, &operand == &parsed.operands[0]);
 }
 
 bool dry_run(const Parsed& parsed) {
@@ -248,7 +249,7 @@ void judge_unknown_arguments(const Git& git, const Parsed& parsed) {
     git.report(Rule::shell_dynamic, git.at, "its arguments come from somewhere else");
 }
 
-void judge_git_url(Judge& judge, std::string_view url, unsigned depth) {
+void judge_git_url(Judge& judge, std::string_view url, unsigned depth, bool repository) {
   const std::size_t transport = url.find("::");
   const std::size_t slash = url.find('/');
   if (transport != npos && transport != 0 && (slash == npos || transport < slash)) {
@@ -261,7 +262,8 @@ void judge_git_url(Judge& judge, std::string_view url, unsigned depth) {
   const bool scheme = url.find("://") != npos;
   const bool ssh = url.starts_with("ssh://") || url.starts_with("git+ssh://") ||
                    url.starts_with("ssh+git://") ||
-                   (!scheme && colon != npos && colon != 0 && (slash == npos || colon < slash));
+                   (!scheme && colon != npos && colon != 0 && (slash == npos || colon < slash) &&
+                    (repository || url.substr(0, colon).find('@') != npos));
   if (ssh)
     judge.report(Rule::net_ssh, url, depth,
                  "git over ssh has no route here; use the https address of the remote");

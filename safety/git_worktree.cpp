@@ -238,7 +238,9 @@ void submodule(const Git& git) {
   if (name == "deinit" && force != nullptr) git.report(Rule::submodule_deinit_force, force->at);
   if (name == "update" && force != nullptr) git.report(Rule::checkout_force, force->at);
   if (name == "add" || name == "set-url") {
-    for (const Operand& operand : parsed.operands) judge_git_url(git.judge, operand.text, git.call.depth);
+    for (const Operand& operand : parsed.operands)
+      judge_git_url(git.judge, operand.text, git.call.depth,
+                    name == "add" && &operand == &parsed.operands[0]);
   }
   if (name != "foreach") return;
   std::size_t first = sub + 1;

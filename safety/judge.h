@@ -122,7 +122,8 @@ Args found_names(const Args& argv, std::size_t end);
 bool judge_interpreter(Judge& judge, const Call& call);
 /// True: the command was a wrapper or a shell and what it starts was judged.
 bool unwrap(Judge& judge, const Call& call);
-/// A URL or host:path that git would talk to.
-void judge_git_url(Judge& judge, std::string_view url, unsigned depth);
+/// A URL or host:path that git would talk to. Not `repository`: it may be a refspec, which has a colon as
+/// well.
+void judge_git_url(Judge& judge, std::string_view url, unsigned depth, bool repository = true);
 
 }  // namespace scc::safety
