@@ -123,8 +123,8 @@ Status audit_event(Host& host, const audit::Event& event) {
   return audit::Log(host.paths).append(event);
 }
 
-void audit_afterwards(Host& host, audit::Event event) {
-  const Status done = audit_event(host, std::move(event));
+void audit_afterwards(Host& host, const audit::Event& event) {
+  const Status done = audit_event(host, event);
   if (!done) host.warn(done.error().message);
 }
 

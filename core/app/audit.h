@@ -23,7 +23,7 @@ Result<std::shared_ptr<void>> join_collector(Host& host, const std::string& sand
 /// One event of the host's. Errors of audit::Log::append.
 Status audit_event(Host& host, const audit::Event& event);
 /// The same of what is over already: a failure is told and changes nothing.
-void audit_afterwards(Host& host, audit::Event event);
+void audit_afterwards(Host& host, const audit::Event& event);
 
 /// Writes where the session's record of web requests stands, and what was refused: what is cut off its end
 /// later is seen by verify_audit(). A failure is told.

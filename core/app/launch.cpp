@@ -387,7 +387,7 @@ Result<Prepared> prepare_told(Host& host, const LaunchOptions& options) {
   event.subject = options.provider;
   event.message = out.error().message;
   event.metadata = {{"failure_reason", out.error().id}, {"workspace_path", options.workspace}};
-  audit_afterwards(host, std::move(event));
+  audit_afterwards(host, event);
   return out;
 }
 
@@ -404,7 +404,7 @@ void audit_end(Host& host, const json::Value& plan, const Result<session::Attach
     out.message = outcome.error().message;
     out.metadata["failure_reason"] = outcome.error().id;
   }
-  audit_afterwards(host, std::move(out));
+  audit_afterwards(host, out);
 }
 
 }  // namespace

@@ -26,13 +26,13 @@ inline tl::unexpected<Error> fail(Error error) {
 
 #define SCC_CONCAT_(a, b) a##b
 #define SCC_CONCAT(a, b) SCC_CONCAT_(a, b)
-/// `SCC_TRY(auto x, f());` binds x to the value of f() or returns its error. NOLINTNEXTLINE(bugprone-macro-parentheses)
+/// `SCC_TRY(auto x, f());` binds x to the value of f() or returns its error.
 #define SCC_TRY(decl, expr)                                                \
   auto SCC_CONCAT(scc_try_, __LINE__) = (expr);                            \
   if (!SCC_CONCAT(scc_try_, __LINE__)) {                                   \
     return ::scc::fail(std::move(SCC_CONCAT(scc_try_, __LINE__)).error()); \
   }                                                                        \
-  decl = *std::move(SCC_CONCAT(scc_try_, __LINE__))
+  decl = *std::move(SCC_CONCAT(scc_try_, __LINE__))  // NOLINT(bugprone-macro-parentheses)
 /// `SCC_CHECK(f());` returns f()'s error, if any.
 #define SCC_CHECK(expr)                                  \
   do {                                                   \

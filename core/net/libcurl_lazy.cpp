@@ -49,7 +49,9 @@ SCC_FORWARD(libcurl, const char*, curl_url_strerror, (CURLUcode code), (code))
 SCC_FORWARD(libcurl, void, curl_free, (void* memory), (memory))
 
 // The enums are what libcurl itself declares; on every compiler here they have the size of an int.
-// NOLINTBEGIN(clang-diagnostic-varargs)
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wvarargs"
+#endif
 CURLcode curl_easy_setopt(CURL* handle, CURLoption option, ...) {
   using Function = CURLcode (*)(CURL*, CURLoption, ...);
   static const auto function = reinterpret_cast<Function>(libcurl.symbol("curl_easy_setopt"));
@@ -76,6 +78,5 @@ CURLcode curl_easy_getinfo(CURL* handle, CURLINFO info, ...) {
   va_end(arguments);
   return code;
 }
-// NOLINTEND(clang-diagnostic-varargs)
 
 }  // extern "C"

@@ -15,6 +15,7 @@ class NetPolicy {
   virtual ~NetPolicy() = default;
   virtual const ComponentRef& ref() const noexcept = 0;
   /// What apply(), verify() and release() may act on; without it they act on nothing.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): who implements it keeps it
   virtual void bind(Runtime& /*runtime*/, RuntimeScope /*scope*/) {}
   virtual Result<json::Value> plan(const json::Value& request) = 0;
   virtual Result<json::Value> apply(const json::Value& plan) = 0;
