@@ -50,7 +50,7 @@ Args plain_command(const Args& argv) {
 /// A word behind an option may be that option's value, so the subcommand may come after it.
 bool has_subcommand(const Args& words, const std::string& subcommand) {
   std::size_t behind = 1;  // the first operand that follows no option
-  while (behind + 1 < words.size() && words[behind].starts_with('-'))
+  while (behind < 16 && behind + 1 < words.size() && words[behind].starts_with('-'))
     behind += words[behind + 1].starts_with('-') ? 1U : 2U;
   for (std::size_t first = 1; first < words.size() && first <= behind; ++first) {
     if (words[first].starts_with('-')) continue;
@@ -78,7 +78,7 @@ Verdict internal_failure() noexcept {
 }  // namespace
 
 bool guarded_tool(std::string_view name) {
-  return std::find(kGuarded.begin(), kGuarded.end(), name) != kGuarded.end();
+  return one_of(kGuarded, name);
 }
 
 bool names_guarded(std::string_view text) {

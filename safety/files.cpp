@@ -29,15 +29,28 @@ bool in_git_dir(const std::string& path) {
   return false;
 }
 
+/// Where find's paths begin: behind -L, -O3, -D exec.
+std::size_t find_options(const Args& argv) {
+  std::size_t at = 1;
+  for (; at < argv.size(); ++at) {
+    const std::string& arg = argv[at];
+    if (arg == "-D")
+      ++at;
+    else if (arg != "-H" && arg != "-L" && arg != "-P" && !arg.starts_with("-O"))
+      break;
+  }
+  return std::min(at, argv.size());
+}
+
 /// `find . -delete`, with no test that would leave .git out.
 bool deletes_all(const Args& argv) {
-  std::size_t at = 1;
-  bool here = argv.size() > 1 && argv[1].starts_with('-');
+  std::size_t at = find_options(argv);
+  bool here = at < argv.size() && argv[at].starts_with('-');
   for (; at < argv.size() && !argv[at].starts_with('-'); ++at)
     here = here || argv[at].find_first_not_of("./") == std::string::npos;
   constexpr std::array<View, 5> kOpen{"-mindepth", "-maxdepth", "-depth", "-xdev", "-mount"};
   for (; here && at < argv.size() && argv[at] != "-delete"; ++at) {
-    if (std::find(kOpen.begin(), kOpen.end(), argv[at]) == kOpen.end()) return false;
+    if (!one_of(kOpen, argv[at])) return false;
     if (argv[at].ends_with("depth") && argv[at] != "-depth") ++at;
   }
   return here;
@@ -91,13 +104,14 @@ void judge_redirect(Judge& judge, View target, bool writes, unsigned depth) {
 
 Args found_names(const Args& argv, std::size_t end) {
   Args starts;
-  std::size_t at = 1;
+  std::size_t at = find_options(argv);
   for (; at < end && !argv[at].starts_with('-') && argv[at] != "(" && argv[at] != "!"; ++at) {
     if (starts.size() < 64) starts.push_back(argv[at]);
   }
   if (starts.empty()) starts.emplace_back(".");
   Args out;
   int open = 0;
+  bool whole_trees = false;
   int refused = -1;  // how deep the parentheses are that "!" stands before
   for (bool no = false; at < end; ++at) {
     const std::string& arg = argv[at];
@@ -109,8 +123,11 @@ Args found_names(const Args& argv, std::size_t end) {
     if (arg == "(" && ++open != 0 && no && refused < 0) refused = open;
     if (arg == ")" && open-- == refused) refused = -1;
     // What is on the other side of an "or" is not what the action gets.
-    if (open == 0 && (arg == "-o" || arg == "-or" || arg == ",")) out.clear();
+    const bool either = arg == "-o" || arg == "-or" || arg == ",";
+    if (open == 0 && either) out.clear();
+    if (open > 0 && either && refused < 0) whole_trees = true;  // the other side may ask for anything
     const bool whole = arg == "-path" || arg == "-wholename" || arg == "-ipath";
+    if (whole) whole_trees = whole_trees || std::any_of(starts.begin(), starts.end(), in_git_dir);
     if ((whole || arg == "-name" || arg == "-iname") && !no && refused < 0) {
       for (const std::string& start : starts) {
         if (out.size() < 64) out.push_back(whole ? value : start + "/" + value);
@@ -118,7 +135,8 @@ Args found_names(const Args& argv, std::size_t end) {
     }
     no = false;
   }
-  return out.empty() ? starts : out;
+  if (out.empty() || whole_trees) out.insert(out.end(), starts.begin(), starts.end());
+  return out;
 }
 
 void judge_files(Judge& judge, const Call& call) {
@@ -126,7 +144,7 @@ void judge_files(Judge& judge, const Call& call) {
   const Args operands = operands_of(call.argv);
   copies(judge, call, name, operands);
   constexpr std::array<View, 7> kDestroys{"rm", "rmdir", "unlink", "shred", "truncate", "srm", "wipe"};
-  const bool destroys = std::find(kDestroys.begin(), kDestroys.end(), name) != kDestroys.end();
+  const bool destroys = one_of(kDestroys, name);
   if (destroys) {
     for (const std::string& one : operands) {
       if (in_git_dir(one)) return judge.report(Rule::git_dir, one, call.depth);
@@ -162,7 +180,7 @@ void judge_files(Judge& judge, const Call& call) {
          pruned ? operands : found_names(call.argv, static_cast<std::size_t>(deletes - call.argv.begin()))) {
       if (in_git_dir(one)) return judge.report(Rule::git_dir, one, call.depth);
     }
-    if (deletes_all(call.argv)) judge.report(Rule::git_dir, "-delete", call.depth);
+    if (!judge.moved && deletes_all(call.argv)) judge.report(Rule::git_dir, "-delete", call.depth);
     return;
   }
   if (name == "dd") {

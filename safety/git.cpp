@@ -262,11 +262,6 @@ constexpr std::array<std::string_view, 8> kPrinting{"--exec-path", "--html-path"
 constexpr std::array<std::string_view, 6> kValued{"--shallow-file", "--git-dir",      "--work-tree",
                                                   "--namespace",    "--super-prefix", "--attr-source"};
 
-template <class List>
-bool holds(const List& list, std::string_view one) {
-  return std::find(list.begin(), list.end(), one) != list.end();
-}
-
 const std::string* environment(const Environment& env, std::string_view name) {
   for (auto one = env.rbegin(); one != env.rend(); ++one) {
     if (one->first == name) return &one->second;
@@ -297,12 +292,12 @@ class Globals {
     const std::size_t equals = arg.find('=');
     const std::string_view name = std::string_view(arg).substr(0, equals);
     if (has_unknown(name)) return report(Rule::shell_dynamic, arg), false;
-    if (holds(kPrinting, arg)) return false;
+    if (one_of(kPrinting, arg)) return false;
     if (arg == "--list-cmds" || name == "--list-cmds") return false;
-    if (holds(kPlainGlobals, arg)) return true;
+    if (one_of(kPlainGlobals, arg)) return true;
     if (name == "--exec-path") return exec_path = at, true;
-    if (arg == "-C" || (equals == std::string::npos && holds(kValued, arg))) return ++at < args_.size();
-    if (holds(kValued, name)) return true;
+    if (arg == "-C" || (equals == std::string::npos && one_of(kValued, arg))) return ++at < args_.size();
+    if (one_of(kValued, name)) return true;
     if (arg == "-c") return ++at < args_.size() && (setting(args_[at]), true);
     if (name == "--config-env") {
       if (equals == std::string::npos) return ++at < args_.size() && (from_environment(args_[at]), true);
@@ -366,7 +361,7 @@ const std::string* find_alias(const Git& git, const std::string& name) {
 void judge_alias(const Git& git, bool command) {
   const std::string* alias = find_alias(git, lowered(git.verb));
   if (alias == nullptr) {
-    if (command || holds(kExternal, git.verb) || git.judge.context().git_aliases_known) return;
+    if (command || one_of(kExternal, git.verb) || git.judge.context().git_aliases_known) return;
     return git.judge.report(Rule::unknown_command, git.verb, git.call.depth);
   }
   if (git.call.hops >= 10) return git.judge.report(Rule::alias_loop, git.verb, git.call.depth);
@@ -401,7 +396,7 @@ bool git_builtin(std::string_view verb) {
 }
 
 bool read_only_git(std::string_view subcommand) noexcept {
-  return holds(kReadOnly, subcommand);
+  return one_of(kReadOnly, subcommand);
 }
 
 std::string_view git_output(const std::vector<std::string>& argv, std::size_t first) noexcept {
@@ -409,6 +404,7 @@ std::string_view git_output(const std::vector<std::string>& argv, std::size_t fi
   for (std::size_t i = first; i < argv.size() && argv[i] != "--"; ++i) {
     const std::string_view arg = argv[i];
     if (arg.starts_with("--output=")) return arg.substr(9);
+    if (archive && arg.starts_with("-o") && arg.size() > 2) return arg.substr(2);
     if ((arg == "--output" || (arg == "-o" && archive)) && i + 1 < argv.size()) return argv[i + 1];
   }
   return {};
@@ -428,7 +424,7 @@ std::string_view git_dashed(std::string_view program) noexcept {
 }
 
 bool git_has(std::string_view subcommand) noexcept {
-  return git_builtin(subcommand) && !holds(kReplaceable, subcommand);
+  return git_builtin(subcommand) && !one_of(kReplaceable, subcommand);
 }
 
 bool split_alias(std::string_view text, Args* out) {
@@ -498,9 +494,13 @@ void judge_git(Judge& judge, const Call& call) {
     judge.report(Rule::policy_defective, git.verb, call.depth, judge.policy().defect);
   }
   if (git.verb == "help") return;
-  if (git.verb == "init" && git.at == 1) judge.initialised = true;
   // "git VERB --help" is `git help VERB`.
   if (git.at + 1 < call.argv.size() && call.argv[git.at + 1] == "--help") return;
+  // Here, and not in a directory that it names.
+  if (git.verb == "init" && git.at == 1)
+    judge.initialised = std::all_of(call.argv.begin() + 2, call.argv.end(), [](const std::string& arg) {
+      return arg.starts_with('-') && arg != "-h";
+    });
   if (judge_push_and_fetch(git) || judge_worktree(git) || judge_refs(git) || judge_storage(git)) return;
   if (judge_config(git)) return;
   judge_starters(git);

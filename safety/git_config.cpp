@@ -115,7 +115,7 @@ bool plain_program(View value) {
   const View word = value.substr(0, value.find(' '));
   if (word == "git-lfs") return value.find_first_of(";&|$`<>\n") == View::npos;
   if (value.find_first_of(";&|$`<>()\n") != View::npos || has_unknown(value)) return false;
-  if (std::find(kPlain.begin(), kPlain.end(), base_name(word)) == kPlain.end()) return false;
+  if (!one_of(kPlain, base_name(word))) return false;
   // "ssh -o ProxyCommand=..." runs another program after all.
   const std::string lower = lowered(value);
   const bool program = lower.find(" -c") != std::string::npos || lower.find(" -f") != std::string::npos;
@@ -295,23 +295,20 @@ void judge_git_environment(const Git& git) {
   constexpr std::array<View, 4> kPrograms{"GIT_SSH", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS"};
   constexpr std::array<View, 7> kEditors{
       "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "SSH_ASKPASS", "EDITOR", "VISUAL", "PAGER"};
-  const auto holds = [](const auto& list, View name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-  };
   const unsigned depth = git.call.depth;
   for (const auto& [name, value] : git.call.env) {
     const bool looks = git.looks;
-    if (holds(kBlocked, name)) {
+    if (one_of(kBlocked, name)) {
       const bool path = name == "GIT_EXEC_PATH" || name.starts_with("GIT_CONFIG_");
       const bool runs = name == "GIT_CONFIG_PARAMETERS";
       git.judge.report(Rule::env_injection, looks && path && !runs ? Decision::warn : Decision::block, name,
                        depth);
     } else if (name.starts_with("LD_") && !value.empty()) {
       git.judge.report(Rule::env_injection, name, depth);
-    } else if (holds(kPrograms, name) && !plain_program(value) && value != "echo" && value != "/bin/true") {
+    } else if (one_of(kPrograms, name) && !plain_program(value) && value != "echo" && value != "/bin/true") {
       git.judge.report(Rule::env_injection, name, depth);
       judge_variable(git, value);
-    } else if (holds(kEditors, name) && !has_unknown(value)) {
+    } else if (one_of(kEditors, name) && !has_unknown(value)) {
       judge_variable(git, value);
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What moves or deletes branches, tags and other refs.
 #include <algorithm>
+#include <cctype>
 
 #include "safety/git.h"
 
@@ -24,6 +25,19 @@ bool another_upstream(const Git& git) {
   });
 }
 
+/// The branch that HEAD is on gets a name that nothing has.
+bool renames_only(const Git& git, const std::string& name) {
+  // "@{-1}" and the like are other branches.
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("._-/").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (!plain || name.starts_with('-')) return false;
+  const Probe* probe = git.judge.context().probe;
+  const std::optional<bool> other = probe != nullptr ? probe->is_other_branch(name) : std::nullopt;
+  return other ? !*other : git.judge.initialised;
+}
+
 void branch(const Git& git) {
   const Parsed parsed = git.parse("branch");
   if (parsed.help) return;
@@ -37,12 +51,7 @@ void branch(const Git& git) {
   for (const char* name : {"M", "C"}) {
     const Seen* one = parsed.flag(name);
     if (one == nullptr) continue;
-    // The branch that HEAD is on gets a name that nothing has.
-    if (parsed.operands.size() == 1) {
-      const Probe* probe = git.judge.context().probe;
-      if (git.judge.initialised) return;
-      if (probe != nullptr && probe->is_other_branch(parsed.operands[0].text) == false) return;
-    }
+    if (*name == 'M' && parsed.operands.size() == 1 && renames_only(git, parsed.operands[0].text)) return;
     return git.report(Rule::branch_force_move, one->at);
   }
   if (force == nullptr || parsed.operands.empty() || parsed.surely("list")) return;

@@ -11,7 +11,7 @@ namespace scc::safety {
 namespace {
 
 struct Row {
-  std::string_view verb;
+  const char* verb;
   const char* options;
 };
 

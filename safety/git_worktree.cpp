@@ -19,8 +19,9 @@ bool answered(const Git& git) {
 
 /// "feature/login.page", "origin/fix.py", "release-1.2.x": what people call branches.
 bool branch_like(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kFolders{"bugfix/", "feat/",   "feature/", "fix/",
-                                                     "hotfix/", "origin/", "upstream/"};
+  constexpr std::array<std::string_view, 11> kFolders{"bugfix/",  "feat/",     "feature/",   "fix/",
+                                                      "hotfix/",  "origin/",   "upstream/",  "chore/",
+                                                      "release/", "renovate/", "dependabot/"};
   if (std::any_of(kFolders.begin(), kFolders.end(),
                   [&](std::string_view one) { return name.starts_with(one); }))
     return true;
@@ -41,7 +42,7 @@ bool file_like(std::string_view name) {
                                                     "Pipfile",     "Justfile",    "justfile", "makefile",
                                                     "Jenkinsfile", "Vagrantfile", "NOTICE",   "CODEOWNERS"};
   if (base.size() > 1 && base[0] == '.' && base[1] != '.') return true;
-  if (std::find(kFiles.begin(), kFiles.end(), base) != kFiles.end()) return true;
+  if (one_of(kFiles, base)) return true;
   for (const std::string_view one :
        {".gradle", ".config", ".properties", ".service", ".example", ".template"}) {
     if (base.size() > one.size() && base.ends_with(one)) return true;

@@ -15,30 +15,21 @@ namespace {
 using View = std::string_view;
 
 struct Interpreter {
-  View prefix;   ///< of the program's name: "python" covers python3.11
-  View letters;  ///< options whose value is program text; empty: the first operand is
-  View valued;   ///< others with a value, glued or the next argument
-  View glued;    ///< others whose value is glued on
+  const char* prefix;   ///< of the program's name: "python" covers python3.11
+  const char* letters;  ///< options whose value is program text; empty: the first operand is
+  const char* valued;   ///< others with a value, glued or the next argument
+  const char* glued;    ///< others whose value is glued on
 };
 constexpr std::array kInterpreters{
-    Interpreter{"python", "c", "WX", "m"},
-    Interpreter{"pypy", "c", "WX", "m"},
-    Interpreter{"perl", "eE", "I", "mMFxiCD"},
-    Interpreter{"ruby", "e", "IrCE", "FxiKTW"},
-    Interpreter{"node", "ep", "rC", ""},
-    Interpreter{"nodejs", "ep", "rC", ""},
-    Interpreter{"bun", "ep", "r", ""},
-    Interpreter{"deno", "e", "", ""},
-    Interpreter{"php", "rBER", "dcz", ""},
-    Interpreter{"lua", "e", "l", ""},
-    Interpreter{"awk", "", "", ""},
-    Interpreter{"gawk", "", "", ""},
-    Interpreter{"mawk", "", "", ""},
-    Interpreter{"nawk", "", "", ""},
-    Interpreter{"tclsh", "c", "", ""},
-    Interpreter{"Rscript", "e", "", ""},
-    Interpreter{"osascript", "e", "l", ""},
-    Interpreter{"expect", "c", "", ""},
+    Interpreter{"python", "c", "WX", "m"},   Interpreter{"pypy", "c", "WX", "m"},
+    Interpreter{"perl", "eE", "I", "mMFxi"}, Interpreter{"ruby", "e", "IrCE", "Fxi"},
+    Interpreter{"node", "ep", "rC", ""},     Interpreter{"nodejs", "ep", "rC", ""},
+    Interpreter{"bun", "ep", "r", ""},       Interpreter{"deno", "e", "", ""},
+    Interpreter{"php", "rBER", "dcz", ""},   Interpreter{"lua", "e", "l", ""},
+    Interpreter{"awk", "", "", ""},          Interpreter{"gawk", "", "", ""},
+    Interpreter{"mawk", "", "", ""},         Interpreter{"nawk", "", "", ""},
+    Interpreter{"tclsh", "c", "", ""},       Interpreter{"Rscript", "e", "", ""},
+    Interpreter{"osascript", "e", "l", ""},  Interpreter{"expect", "c", "", ""},
     Interpreter{"julia", "eE", "", ""},
 };
 constexpr std::array<View, 8> kEditors{"vim", "vi", "nvim", "ex", "view", "vimdiff", "gvim", "rvim"};
@@ -194,20 +185,24 @@ void judge_gdb(Judge& judge, const Call& call) {
 }
 
 /// Program text in options, in a cluster as well, glued or the next argument. True: standard input is no
-/// program, because a script or a text was named.
+/// program, because a script was named, or a text that runs no other.
 bool code_options(Judge& judge, const Call& call, const Interpreter& how) {
   const View name = base_name(call.argv[0]);
   const Args& argv = call.argv;
   bool found = false;
+  bool reads = false;   // standard input as well
   bool valued = false;  // the option before may have taken this word
   const auto code = [&](View text) {
     found = true;
+    reads = reads || text.find("exec") != View::npos || text.find("eval") != View::npos;
     judge_code(judge, text, call.depth, name);
   };
   for (std::size_t i = 1; i < argv.size(); ++i) {
     const View arg = argv[i];
     const View next = i + 1 < argv.size() ? View(argv[i + 1]) : View();
     const bool maybe_value = std::exchange(valued, false);
+    if (arg == "-" || arg == "/dev/stdin" || arg == "/dev/fd/0" || arg == "/proc/self/fd/0") return false;
+    if (arg == "run") continue;  // of deno and bun
     if (arg == "--eval" || arg == "--print" || arg == "eval") {
       code(next);
     } else if (arg.starts_with("--eval=") || arg.starts_with("--print=")) {
@@ -215,36 +210,37 @@ bool code_options(Judge& judge, const Call& call, const Interpreter& how) {
     } else if (arg.starts_with("--")) {
       valued = arg.find('=') == View::npos;
     } else if (!arg.starts_with('-')) {
-      if (!maybe_value) return true;  // a script file and its own arguments
+      if (!maybe_value) return !reads;  // a script file and its own arguments
     }
     if (arg.size() < 2 || arg[0] != '-' || arg[1] == '-') continue;
     for (std::size_t c = 1; c < arg.size(); ++c) {
-      if (how.glued.find(arg[c]) != View::npos) break;
-      const bool text = how.letters.find(arg[c]) != View::npos;
-      if (!text && how.valued.find(arg[c]) == View::npos) continue;
+      if (arg[c] == 'i' || arg[c] == 'm') reads = true;
+      if (View(how.glued).find(arg[c]) != View::npos) break;
+      const bool text = View(how.letters).find(arg[c]) != View::npos;
+      if (!text && View(how.valued).find(arg[c]) == View::npos) continue;
       const View rest = arg.substr(c + 1);
-      // node -pe
-      if (text && rest.size() == 1 && how.letters.find(rest[0]) != View::npos) continue;
+      // node -pe, node -p -e
+      if (text && rest.size() == 1 && View(how.letters).find(rest[0]) != View::npos) continue;
+      if (text && rest.empty() && arg[c] == 'p' && next.starts_with('-')) break;
       if (text) code(rest.empty() ? next : rest);
       if (rest.empty()) ++i;
       break;
     }
   }
-  return found;
+  return found && !reads;
 }
 
 }  // namespace
 
 bool judge_interpreter(Judge& judge, const Call& call) {
   const View name = base_name(call.argv[0]);
-  if (std::find(kEditors.begin(), kEditors.end(), name) != kEditors.end())
-    return judge_editor(judge, call), true;
+  if (one_of(kEditors, name)) return judge_editor(judge, call), true;
   if (name == "gdb") return judge_gdb(judge, call), true;
   for (const Interpreter& one : kInterpreters) {
     if (!name.starts_with(one.prefix)) continue;
-    const View rest = name.substr(one.prefix.size());
+    const View rest = name.substr(View(one.prefix).size());
     if (rest.find_first_not_of("0123456789.w") != View::npos) continue;
-    if (!one.letters.empty()) {
+    if (*one.letters != '\0') {
       // Without any, standard input is the program.
       if (!code_options(judge, call, one) && call.input.kind == Input::Kind::text)
         judge_code(judge, call.input.text, call.depth, name);

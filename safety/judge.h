@@ -84,6 +84,7 @@ class Judge {
   std::set<std::string> cut_names;  ///< variables that may have more values than are remembered
   Variables* shared = nullptr;      ///< the next line runs in a shell that has these already (eval)
   Input inherited;                  ///< what the commands of the line in work read unless it says otherwise
+  bool moved = false;               ///< the line went to another directory
   bool initialised = false;         ///< the line ran `git init` in the directory where it is
   bool in_environment = false;      ///< a variable's program is judged: what it starts has the same variables
 

@@ -168,16 +168,28 @@ bool goes_around(View name) {
                      [&](View one) { return one == name || (name.size() > 3 && one.starts_with(name)); });
 }
 
+/// `localhost,127.0.0.1`: what no proxy is asked for anyway.
+bool only_loopback(View list) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    if (!loopback(list.substr(0, end))) return false;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return true;
+}
+
 /// The variable by which a line sends a tool around the proxy, unless the sandbox has it like that.
-std::string around_by_variable(const Call& call, const Environment& given) {
+std::string around_by_variable(const Call& call, const Environment& given, bool remote) {
   constexpr std::array<View, 6> kVariables{"no_proxy",  "http_proxy", "https_proxy",
                                            "all_proxy", "curl_home",  "wgetrc"};
   for (const auto& one : call.env) {
     std::string name = one.first;
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (std::find(kVariables.begin(), kVariables.end(), name) != kVariables.end() &&
-        std::find(given.begin(), given.end(), one) == given.end())
+    const bool harmless = has_unknown(one.second) ||
+                          (!remote && (name == "no_proxy" || one.second.empty())) ||
+                          (name == "no_proxy" && only_loopback(one.second));
+    if (!harmless && one_of(kVariables, name) && std::find(given.begin(), given.end(), one) == given.end())
       return one.first;
   }
   return {};
@@ -196,9 +208,10 @@ Use web_use(const Tool& tool, const Words& words) {
   for (const std::string& operand : words.operands) url(operand);
   for (const auto& [name, value] : words.options) {
     if (name == "url") url(value);
+    if (tool.name == "wget" && (name == "i" || name == "input-file")) all_local = false;
   }
   for (const auto& [name, value] : words.options) {
-    if (tool.name == "wget" ? name == "i" || name == "input-file" : name == "url-query") all_local = false;
+    if (tool.name == "curl" && name == "url-query") all_local = false;
     const bool execute = name == "e" || name == "execute";
     if (!goes_around(name) || (tool.name == "curl" && execute)) continue;
     // This machine is never asked through the proxy.
@@ -291,9 +304,15 @@ bool asks_loopback(const Args& argv, std::size_t first) {
   if (name == "socat") return false;
   const bool netcat = name.starts_with("nc") || name == "netcat";
   // These take one host after the other.
-  if (name == "ssh-keyscan" || name == "dig" || name == "host" || name == "nslookup")
-    return std::all_of(argv.begin() + static_cast<std::ptrdiff_t>(first), argv.end(), loopback) &&
-           argv.size() > first;
+  if (name == "ssh-keyscan" || name == "dig" || name == "host" || name == "nslookup") {
+    bool some = false;
+    for (std::size_t i = first; i < argv.size(); ++i) {
+      const bool option = argv[i].starts_with('-') || argv[i].starts_with('+');
+      if (!option && !loopback(argv[i])) return false;
+      some = some || !option;
+    }
+    return some;
+  }
   for (std::size_t i = first; i < argv.size(); ++i) {
     const View arg = argv[i];
     if (!arg.starts_with('-')) return loopback(arg);
@@ -326,8 +345,10 @@ bool judge_network(Judge& judge, const Call& call) {
       judge.report(Rule::policy_defective, call.argv[0], call.depth, judge.policy().defect);
     Use use = use_of(tool, call.argv);
     const bool web = tool.rule == Rule::net_curl || tool.rule == Rule::net_wget;
-    const std::string by = web ? around_by_variable(call, judge.context().environment) : std::string();
-    if (!by.empty() && (use.reach == Reach::remote || View(by).size() > 8)) {
+    const std::string by =
+        web ? around_by_variable(call, judge.context().environment, use.reach == Reach::remote)
+            : std::string();
+    if (!by.empty()) {
       use.around = by;
       use.reach = Reach::remote;
     }
@@ -335,8 +356,7 @@ bool judge_network(Judge& judge, const Call& call) {
     judge_use(judge, tool, use, call.depth);
     return true;
   }
-  if (std::find(kRaw.begin(), kRaw.end(), name) != kRaw.end())
-    return judge_raw(judge, Rule::net_raw, call.argv, 1, call.depth), true;
+  if (one_of(kRaw, name)) return judge_raw(judge, Rule::net_raw, call.argv, 1, call.depth), true;
   if (name == "ssh-keyscan" || name == "autossh")
     return judge_raw(judge, Rule::net_ssh, call.argv, 1, call.depth), true;
   if (name == "openssl" && call.argv.size() > 1 &&
@@ -349,7 +369,7 @@ bool judge_network(Judge& judge, const Call& call) {
   if ((name == "busybox" || name == "toybox") && call.argv.size() > 1) {
     constexpr std::array<View, 11> kApplets{"wget",     "nc",         "telnet", "ftpget", "ftpput", "tftp",
                                             "nslookup", "ssl_client", "httpd",  "tcpsvd", "udpsvd"};
-    if (std::find(kApplets.begin(), kApplets.end(), base_name(call.argv[1])) == kApplets.end()) return false;
+    if (!one_of(kApplets, base_name(call.argv[1]))) return false;
     return judge_raw(judge, Rule::net_raw, call.argv, 2, call.depth), true;
   }
   return false;

@@ -5,6 +5,13 @@
 
 namespace scc::safety {
 
+bool one_of(std::span<const std::string_view> list, std::string_view word) noexcept {
+  for (const std::string_view one : list) {
+    if (one == word) return true;
+  }
+  return false;
+}
+
 namespace {
 
 std::vector<Option> decode(std::string_view text) {

@@ -7,6 +7,7 @@
 // value, "gpg-sign?,S" takes one only when glued on.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ inline constexpr char kUnknown = '\0';
 inline bool has_unknown(std::string_view text) {
   return text.find(kUnknown) != std::string_view::npos;
 }
+
+/// Whether a list holds the word.
+bool one_of(std::span<const std::string_view> list, std::string_view word) noexcept;
 
 struct Option {
   std::string_view name;  ///< may be empty

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <utility>
 
+#include "safety/options.h"
 #include "safety/shell_parser.h"
 
 namespace scc::safety::shell {
@@ -34,7 +35,7 @@ bool declares(const Command& command) {
   if (command.words.empty() || command.words[0].size() != 1 || command.words[0][0].kind != Part::Kind::text)
     return false;
   constexpr std::array<std::string_view, 5> kNames{"declare", "export", "local", "readonly", "typeset"};
-  return std::find(kNames.begin(), kNames.end(), command.words[0][0].text) != kNames.end();
+  return one_of(kNames, command.words[0][0].text);
 }
 
 }  // namespace
@@ -52,7 +53,7 @@ std::string_view Parser::keyword() const {
 
 bool Parser::at_closer() const {
   constexpr std::array<std::string_view, 8> kClosers{"then", "do", "done", "fi", "else", "elif", "esac", "}"};
-  return std::find(kClosers.begin(), kClosers.end(), keyword()) != kClosers.end();
+  return one_of(kClosers, keyword());
 }
 
 bool Parser::expect(std::string_view wanted) {

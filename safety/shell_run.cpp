@@ -107,16 +107,26 @@ constexpr std::array<View, 16> kDecoders{"base64", "base32", "basenc",  "xxd",  
 constexpr std::array<View, 12> kFilters{"grep", "egrep", "fgrep", "sort", "head", "tail",
                                         "uniq", "sed",   "awk",   "cut",  "tr",   "rg"};
 constexpr unsigned kMostInCalls = 1024;
-constexpr std::array<View, 6> kPrinters{"echo", "printf", ":", "true", "test", "["};
+/// What they do does not depend on which words they get.
+constexpr std::array<View, 16> kPrinters{"echo", "printf", ":",    "true", "test", "[",    "mkdir", "touch",
+                                         "cat",  "grep",   "head", "tail", "wc",   "stat", "ls",    "diff"};
 constexpr std::array<View, 6> kListers{"git", "find", "ls", "fd", "fdfind", "rg"};
-/// Programs that write nothing to standard output, as far as anybody captures it.
-constexpr std::array<View, 14> kSilent{"true", ":",     "cd",    "sleep", "test",  "[",     "export",
-                                       "set",  "unset", "shopt", "mkdir", "touch", "false", "pushd"};
+/// Commands that write nothing to standard output.
+constexpr std::array<View, 8> kSilent{"true", "false", ":", "cd", "sleep", "test", "[", "unset"};
 
-bool silenced(const Command& command) {
-  return std::any_of(command.redirects.begin(), command.redirects.end(), [](const Redirect& one) {
-    return one.op[0] == '>' || one.op[0] == '&' || one.op.starts_with("1>");
-  });
+/// A word that makes many a command of git destructive.
+bool looks_destructive(const std::string& word) {
+  constexpr std::array<View, 8> kLong{"--force",  "--hard",  "--mirror", "--discard-changes",
+                                      "--delete", "--prune", "--expire", "--clear"};
+  constexpr std::array<View, 4> kVerbs{"drop", "clear", "expire", "delete"};
+  if (word.size() < 2 || one_of(kVerbs, View(word))) return word.size() > 1;
+  if (word[0] == '+' || word[0] == ':') return true;
+  const View name = View(word).substr(0, word.find('='));
+  if (name.starts_with("--"))
+    return name.size() > 4 && std::any_of(kLong.begin(), kLong.end(), [&](View one) {
+             return one.starts_with(name) || name.starts_with("--force");
+           });
+  return name[0] == '-' && name.find_first_of("fD") != View::npos;
 }
 
 const std::string& first_word(const Command& command) {
@@ -219,7 +229,8 @@ void Runner::command(const Script& script, const Command& command, unsigned dept
   for (Fields& argv : words(command.words, depth)) {
     if (argv.empty()) continue;
     // The ones that were left out may be anything, which matters little where they are only printed.
-    if (cut_ && !holds(kPrinters, base_name(argv[0]))) judge_.report(Rule::shell_too_complex, argv[0], depth);
+    if (cut_ && !one_of(kPrinters, base_name(argv[0])))
+      judge_.report(Rule::shell_too_complex, argv[0], depth);
     start(script, command, std::move(argv), env, depth);
   }
 }
@@ -275,7 +286,7 @@ void Runner::invoke(const Args& argv, const Input& fed, unsigned depth) {
 /// Builtins that evaluate the subscript of a name, even a quoted one, and all that `let` gets.
 void Runner::subscripts(const Args& argv, unsigned depth) {
   constexpr std::array<View, 7> kNames{"let", "declare", "local", "readonly", "typeset", "unset", "read"};
-  const bool all = holds(kNames, argv[0]);
+  const bool all = one_of(kNames, argv[0]);
   const bool one = argv[0] == "printf" || argv[0] == "test" || argv[0] == "[";
   for (std::size_t i = 1; i < argv.size() && (all || one); ++i) {
     const View name = View(argv[i]).substr(0, argv[0] == "let" ? View::npos : argv[i].find('='));
@@ -288,24 +299,29 @@ void Runner::subscripts(const Args& argv, unsigned depth) {
 }
 
 /// read, and printf -v: what a name gets, when the line says it.
-void Runner::sets(const Args& argv) {
+void Runner::sets(const Args& argv, unsigned depth) {
   const bool read = argv[0] == "read";
   const Input& from = judge_.inherited;
-  // In a loop each line is read.
-  View rest = from.text;
-  const bool paths = from.kind == Input::Kind::names && !rest.empty();
-  if (!read || from.kind != Input::Kind::text) rest = {};
-  const std::string some = (read && paths ? "./" : "") + std::string(1, kUnknown);
+  Alternatives lines;  // in a loop each line is read
+  bool all = true;
+  if (read && from.kind == Input::Kind::text) {
+    for (View rest = from.text; !rest.empty() && all;) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      const Fields line{std::string(rest.substr(0, end))};
+      if (!holds(lines, line)) lines.push_back(line);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      all = rest.empty() || lines.size() < kAlternatives;
+    }
+  }
+  const bool paths = read && from.kind == Input::Kind::names && has_unknown(from.text);
+  if (lines.empty()) lines.push_back({(paths ? "./" : "") + std::string(1, kUnknown)});
+  std::size_t looked = from.kind == Input::Kind::text ? from.text.size() / 64 : 0;
   for (std::size_t i = 1; i < argv.size(); ++i) {
     if (read ? argv[i].starts_with('-') : argv[i - 1] != "-v") continue;
-    Alternatives& all = variables_[argv[i]];
-    if (rest.empty()) add_value(&all, {some});
-    for (View lines = rest; !lines.empty() && !cut_;) {
-      const std::size_t end = std::min(lines.find('\n'), lines.size());
-      add_value(&all, {std::string(lines.substr(0, end))});
-      lines.remove_prefix(std::min(end + 1, lines.size()));
-    }
-    if (cut_) judge_.cut_names.insert(argv[i]);
+    if (!judge_.spend_words(lines.size() * 16 + std::exchange(looked, 0)))
+      return judge_.report(Rule::shell_too_complex, argv[0], depth);
+    for (const Fields& line : lines) add_value(&variables_[argv[i]], line);
+    if (cut_ || !all) judge_.cut_names.insert(argv[i]);
   }
 }
 
@@ -345,7 +361,8 @@ bool Runner::builtin(const Args& argv, const Environment& env, unsigned depth) {
     return true;
   }
   subscripts(argv, depth);
-  if (name == "read" || name == "printf") sets(argv);
+  if (name == "read" || name == "printf") sets(argv, depth);
+  if (name == "cd" || name == "pushd") judge_.moved = true;
   if (name == "shift") return shift(argv), true;
   if (name == "eval") {
     std::string text;
@@ -384,17 +401,15 @@ void Runner::unknown_program(const Call& call) {
   if (call.argv[0].find(kDecoded) != std::string::npos)
     return judge_.report(Rule::shell_dynamic, "", call.depth,
                          "the program's name is decoded from something else");
+  if (rest.empty()) return;
   // "do_$1": no tool and no wrapper has such a name.
   const View name = base_name(call.argv[0]);
-  if (rest.empty() || name.substr(0, name.find(kUnknown)).find('_') != View::npos) return;
+  const bool telling = std::any_of(rest.begin(), rest.end(), looks_destructive);
+  if (!telling && name.substr(0, name.find(kUnknown)).find('_') != View::npos) return;
   Args as_git{"git"};
   as_git.insert(as_git.end(), rest.begin(), rest.end());
-  const bool telling =
-      !has_unknown(rest[0]) || std::any_of(rest.begin(), rest.end(), [](const std::string& one) {
-        return one == "-f" || one == "-D" || one == "--hard" || one == "--mirror" || one == "--delete" ||
-               one.starts_with("--force");
-      });
-  if (!rest[0].starts_with('-') && telling && judge_.apart_git(as_git) == Decision::block)
+  if (!rest[0].starts_with('-') && (telling || !has_unknown(rest[0])) &&
+      judge_.apart_git(as_git) == Decision::block)
     return judge_.report(Rule::shell_dynamic, rest[0], call.depth);
   if (rest[0] == "-c" && rest.size() > 1) return judge_.line(rest[1], call.depth + 1);
   Call next = call;
@@ -466,11 +481,11 @@ Input Runner::from_range(const Script& script, int begin, int end, unsigned dept
     }
     View word = base_name(first_word(one));
     const Command* source = &one;
-    for (int hops = 0; hops < 8 && holds(kFilters, word) && source->begin >= 0; ++hops) {
+    for (int hops = 0; hops < 8 && one_of(kFilters, word) && source->begin >= 0; ++hops) {
       source = &script.commands[static_cast<std::size_t>(source->end - 1)];
       word = base_name(first_word(*source));
     }
-    names = names && holds(kListers, word);
+    names = names && one_of(kListers, word);
   }
   if (known) return {Input::Kind::text, text};
   if (names && end == begin + 1)
@@ -478,27 +493,32 @@ Input Runner::from_range(const Script& script, int begin, int end, unsigned dept
   return {names ? Input::Kind::names : Input::Kind::unknown, {}};
 }
 
-/// The patterns of the names that a find or ls writes; "./" and something unknown for the paths of others.
-/// Nothing: it does not list paths.
+/// What a command lists: patterns of find's names, what `ls -d` was given, and "./" with something unknown
+/// where they are paths. Nothing: it may write anything.
 std::string Runner::found_by(const Script& script, const Command& command, unsigned depth) {
+  constexpr std::array<View, 6> kKeep{"grep", "egrep", "fgrep", "sort", "head", "tail"};
   const Command* source = &command;
-  for (int hops = 0; hops < 8 && holds(kFilters, base_name(first_word(*source))) && source->begin >= 0;
-       ++hops)
+  for (int hops = 0; hops < 8 && one_of(kKeep, base_name(first_word(*source))) && source->begin >= 0; ++hops)
     source = &script.commands[static_cast<std::size_t>(source->end - 1)];
   const View name = base_name(first_word(*source));
   std::string out;
-  if (!holds(kListers, name)) return out;
-  const std::string some = std::string("./") + kUnknown + "\n";
-  if (name == "fd" || name == "fdfind" || name == "rg") return some;
+  if (!one_of(kListers, name)) return out;
   for (const Fields& argv : words(source->words, depth)) {
-    if (name == "git") {
-      if (holds(argv, View("--name-only")) || holds(argv, View("ls-files"))) out = some;
-    } else if (name == "ls") {
-      for (std::size_t i = 1; i < argv.size(); ++i) out += argv[i].starts_with('-') ? "" : argv[i] + "\n";
-      out += some;
-    } else {
+    const auto has = [&](std::initializer_list<View> options) {
+      return std::any_of(argv.begin(), argv.end(), [&](const std::string& arg) {
+        return std::any_of(options.begin(), options.end(), [&](View one) { return arg.starts_with(one); });
+      });
+    };
+    bool paths = name == "fd" || name == "fdfind";
+    if (name == "git") paths = has({"--name-only", "ls-files"}) && !has({"--format", "--pretty"});
+    if (name == "rg") paths = has({"-l", "--files"});
+    if (name == "find") {
+      paths = !has({"-exec", "-ok", "-printf", "-fprint"});
       for (const std::string& one : found_names(argv, argv.size())) out += one + "\n";
     }
+    for (std::size_t i = 1; name == "ls" && has({"-d"}) && i < argv.size(); ++i)
+      out += argv[i].starts_with('-') ? "" : argv[i] + "\n";
+    if (paths) out += std::string("./") + kUnknown + "\n";
   }
   return out;
 }
@@ -516,7 +536,9 @@ std::optional<std::string> Runner::output(const Script& script, const Command& c
   const View name = base_name(argv[0]);
   if (name == "echo") return echo(argv);
   if (name == "printf") return print(argv);
-  if (holds(kSilent, name)) return std::string();
+  const bool own = std::any_of(functions_.begin(), functions_.end(),
+                               [&](const auto& one) { return one.second->name == argv[0]; });
+  if (one_of(kSilent, View(argv[0])) && !own) return std::string();
   if (name == "mktemp" || name == "pwd") return std::string("/tmp/") + kUnknown;
   if (name == "git" && holds(argv, View("rev-parse"))) {
     if (holds(argv, View("--show-toplevel"))) return std::string("/") + kUnknown;
@@ -541,7 +563,7 @@ std::string Runner::captured(const Script& script, unsigned depth) {
   const std::string unknown(1, kUnknown);
   for (std::size_t i = 0; i < script.commands.size(); ++i) {
     const Command& one = script.commands[i];
-    decoded = decoded || holds(kDecoders, base_name(first_word(one)));
+    decoded = decoded || one_of(kDecoders, base_name(first_word(one)));
     // Only the last stage of a pipeline writes here.
     const bool piped = std::any_of(script.commands.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                                    script.commands.end(), [&](const Command& later) {
@@ -558,8 +580,10 @@ std::string Runner::captured(const Script& script, unsigned depth) {
       const Alternatives argv = words(one.words, depth + 1);
       const std::string found = argv.empty() || argv[0].size() < 2 ? unknown : argv[0].back();
       out += guarded_tool(found) ? "/usr/bin/" + found : found;
-    } else if (!silenced(one)) {
-      out += (found_by(script, one, depth + 1).empty() ? "" : "./") + unknown;
+    } else {
+      // What comes after it is on a line of its own.
+      const bool paths = has_unknown(found_by(script, one, depth + 1));
+      out += (paths ? "./" : "") + unknown + "\n";
     }
   }
   if (decoded && has_unknown(out)) return std::string(kDecoded);

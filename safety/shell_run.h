@@ -34,7 +34,7 @@ class Runner {
   void start(const Script& script, const Command& command, Args argv, const Environment& env, unsigned depth);
   void invoke(const Args& argv, const Input& fed, unsigned depth);
   void shift(const Args& argv);
-  void sets(const Args& argv);
+  void sets(const Args& argv, unsigned depth);
   void subscripts(const Args& argv, unsigned depth);
   bool builtin(const Args& argv, const Environment& env, unsigned depth);
   bool alias(const Args& argv, unsigned depth);

@@ -16,13 +16,14 @@ using View = std::string_view;
 constexpr auto npos = View::npos;
 
 struct Wrapper {
-  View name;
-  View letters;       ///< short options with a value
-  View longs;         ///< long options whose value is the next argument, blank-separated
-  unsigned operands;  ///< words before the command
-  bool assigns;       ///< NAME=value may come before the command
-  View shell;         ///< options whose value is a shell line
-  bool joined;        ///< the command's words are joined and read by a shell
+  // Pointers: the table is half as large as with views.
+  const char* name;
+  const char* letters;     ///< short options with a value
+  const char* longs;       ///< long options whose value is the next argument, blank-separated
+  unsigned char operands;  ///< words before the command
+  bool assigns;            ///< NAME=value may come before the command
+  const char* shell;       ///< options whose value is a shell line
+  bool joined;             ///< the command's words are joined and read by a shell
 };
 
 constexpr std::array kWrappers{
@@ -180,7 +181,7 @@ std::size_t skip_option(Judge& judge, const Call& call, const Wrapper& wrapper, 
     return shell(name, call.argv[at + 1]), at + 2;
   }
   for (std::size_t i = 1; i < arg.size(); ++i) {
-    if (wrapper.letters.find(arg[i]) == npos) continue;
+    if (View(wrapper.letters).find(arg[i]) == npos) continue;
     const View letter = arg.substr(i, 1);
     if (i + 1 < arg.size()) return shell(letter, arg.substr(i + 1)), at + 1;
     if (at + 1 < call.argv.size()) shell(letter, call.argv[at + 1]);
@@ -200,16 +201,21 @@ bool login_shell(const Call& call, View name) {
 void shell_input(Judge& judge, const Call& call);
 
 /// Without a command these start a shell, which reads what the line hands them.
-bool starts_shell(const Call& call, View name) {
+bool starts_shell(const Call& call, const Wrapper& wrapper) {
   constexpr std::array<View, 8> kStart{"su",     "unshare", "chroot",   "nsenter",
                                        "script", "runuser", "fakeroot", "sudo"};
-  if (std::find(kStart.begin(), kStart.end(), name) == kStart.end()) return false;
-  const auto has = [&](std::initializer_list<View> options) {
-    return std::any_of(call.argv.begin() + 1, call.argv.end(), [&](const std::string& arg) {
-      return std::any_of(options.begin(), options.end(), [&](View one) { return arg.starts_with(one); });
-    });
-  };
-  return name == "sudo" ? has({"-s", "-i", "--s", "--l"}) : !has({"-c", "--c", "--session-c"});
+  if (!one_of(kStart, wrapper.name)) return false;
+  const bool sudo = View(wrapper.name) == "sudo";
+  const View letters = sudo ? View("si") : View("c");
+  const View longs = sudo ? View("shell login") : wrapper.shell;
+  const bool has = std::any_of(call.argv.begin() + 1, call.argv.end(), [&](const View arg) {
+    if (arg.size() < 2 || arg[0] != '-') return false;
+    if (arg[1] == '-') return arg.size() > 4 && abbreviates(longs, arg.substr(2, arg.find('=') - 2));
+    const std::size_t at = arg.find_first_of(letters, 1);
+    const std::size_t value = arg.find_first_of(wrapper.letters, 1);
+    return at != npos && at <= value;
+  });
+  return has == sudo;
 }
 
 void plain(Judge& judge, const Call& call, const Wrapper& wrapper) {
@@ -247,7 +253,7 @@ void plain(Judge& judge, const Call& call, const Wrapper& wrapper) {
     }
   }
   if ((name == "sudo" && call.argv.size() > 1 && (call.argv[1] == "-l" || call.argv[1] == "--list"))) return;
-  if (at >= call.argv.size() && starts_shell(call, name)) return shell_input(judge, call);
+  if (at >= call.argv.size() && starts_shell(call, wrapper)) return shell_input(judge, call);
   if (wrapper.joined && at < call.argv.size()) return judge.line(join(call.argv, at), call.depth + 1);
   start(judge, next, at);
 }
@@ -438,7 +444,8 @@ void xargs(Judge& judge, const Call& call) {
     const std::string value = glued.empty() && at + 1 < call.argv.size() ? call.argv[at + 1] : glued;
     const char letter = arg[1] == '-' || flags == npos ? '-' : arg[flags];
     if (letter == 'I') marker = value;
-    if (letter == 'L' || letter == 'n') each = letter;
+    if (letter == 'L' || letter == 'l' || arg.starts_with("--max-l")) each = 'L';
+    if (letter == 'n' || arg.starts_with("--max-a")) each = 'n';
     if (letter == 'i' || arg.starts_with("--r")) marker = glued.empty() ? "{}" : glued;
     raw = raw || arg.starts_with("--nu") || arg.find('0', 1) < flags;
     if (letter == 'd' || arg.starts_with("--d")) raw = true, delimiter = value == "\\t" ? '\t' : value[0];
@@ -460,7 +467,7 @@ void xargs(Judge& judge, const Call& call) {
       listed.argv.insert(listed.argv.begin() + 1, names.begin(), names.end());
       judge_files(judge, listed);
     }
-    read.push_back((call.input.text.empty() ? "" : "./") + std::string(1, kUnknown));
+    read.push_back((has_unknown(call.input.text) ? "./" : "") + std::string(1, kUnknown));
     const bool could_be_option =
         marker.empty() || std::any_of(next.argv.begin() + 1, next.argv.end(),
                                       [&](const std::string& arg) { return arg.starts_with(marker); });
@@ -579,9 +586,16 @@ bool special(Judge& judge, const Call& call, View name) {
   }
   if (name == "at" || name == "batch") return shell_input(judge, call), true;
   if (name == "tmux" || name == "byobu") {
+    bool joined = argv.size() < 2 || argv[1].starts_with("send");
     for (std::size_t i = 2; i < argv.size(); ++i) {
       judge.line(argv[i], call.depth + 1);
-      if (guarded_tool(base_name(argv[i]))) judge.line(join(argv, i), call.depth + 1);
+      // A command in several words; an option's value is none.
+      const View before = argv[i - 1];
+      const bool value =
+          before.size() == 2 && before[0] == '-' && View("sntcxyeFTLSf").find(before[1]) != npos;
+      if (joined || value || !guarded_tool(base_name(argv[i]))) continue;
+      joined = true;
+      judge.line(join(argv, i), call.depth + 1);
     }
     return true;
   }
@@ -591,7 +605,8 @@ bool special(Judge& judge, const Call& call, View name) {
                                 View("--use-compress-program="), View("--rsh-command=")}) {
         if (View(arg).starts_with(option)) judge.line(View(arg).substr(option.size()), call.depth + 1);
       }
-      if (&arg != &argv[0] && (&arg)[-1] == "-I") judge.line(arg, call.depth + 1);
+      const View before = &arg != &argv[0] ? View((&arg)[-1]) : View();
+      if (before.starts_with('-') && before.ends_with('I')) judge.line(arg, call.depth + 1);
     }
     return false;
   }
@@ -602,7 +617,7 @@ bool special(Judge& judge, const Call& call, View name) {
 
 bool unwrap(Judge& judge, const Call& call) {
   const View name = base_name(call.argv[0]);
-  if (std::find(kShells.begin(), kShells.end(), name) != kShells.end()) return shell(judge, call), true;
+  if (one_of(kShells, name)) return shell(judge, call), true;
   if (special(judge, call, name)) return true;
   const auto found =
       std::find_if(kWrappers.begin(), kWrappers.end(), [&](const Wrapper& one) { return one.name == name; });
