@@ -67,7 +67,7 @@ bool is_path(const Git& git, const std::string& name) {
   if (name.ends_with('/') || name.starts_with(":") || name.find_first_of("*?[") != std::string::npos)
     return true;
   if (name == "-" || name.starts_with("@{") || name == "HEAD") return false;
-  if (git.judge.context().probe != nullptr) {
+  if (git.judge.context().probe != nullptr && !has_unknown(name)) {
     const std::optional<bool> revision = git.judge.context().probe->is_revision(name);
     if (revision) return !*revision;
   }

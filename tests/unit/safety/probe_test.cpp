@@ -30,6 +30,14 @@ TEST(Probe, DecidesWhetherACheckoutNamesAPath) {
   EXPECT_EQ(argv({"git", "checkout", "main.c"}, nullptr), Decision::block);
 }
 
+TEST(Probe, IsNotAskedWhatOnlyTheRunKnows) {
+  const Answers answers;
+  Context context;
+  context.probe = &answers;
+  EXPECT_EQ(evaluate_line("git checkout $BRANCH", Policy(), context).decision, Decision::allow);
+  EXPECT_EQ(evaluate_line("git checkout ./$FILE", Policy(), context).decision, Decision::block);
+}
+
 TEST(Probe, LetsTheBranchInUseTakeANameThatNothingHas) {
   const Answers answers;
   EXPECT_EQ(argv({"git", "branch", "-M", "main"}, &answers), Decision::allow);
