@@ -58,6 +58,16 @@ TEST(Limits, Repetition) {
   EXPECT_EQ(line(":(){ :|:& };:").decision, Decision::allow);  // the limit of processes is for that
 }
 
+TEST(Limits, LinesThatManyNamesRead) {
+  std::string names;
+  for (int i = 0; i < 7000; ++i) names += "a" + std::to_string(i) + " ";
+  std::string lines;
+  for (int i = 0; i < 2000; ++i) lines += std::to_string(i) + "\n";
+  EXPECT_EQ(line("while read " + names + "; do :; done <<E\n" + lines + "E").rule, "shell.too_complex");
+  EXPECT_EQ(line("while read a; do git log $a; done <<E\n" + lines + "E").rule, "shell.too_complex");
+  EXPECT_EQ(line("while read a; do mkdir -p $a; done <<E\n" + lines + "E").decision, Decision::allow);
+}
+
 TEST(Limits, OddBytes) {
   EXPECT_EQ(line(std::string("git push -f\0", 12)).decision, Decision::block);
   EXPECT_EQ(evaluate_argv({"git", std::string("st\0atus", 7)}, Policy{}).decision, Decision::block);
