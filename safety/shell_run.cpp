@@ -304,18 +304,20 @@ void Runner::sets(const Args& argv, unsigned depth) {
   const Input& from = judge_.inherited;
   Alternatives lines;  // in a loop each line is read
   bool all = true;
+  std::size_t looked = 0;
   if (read && from.kind == Input::Kind::text) {
     for (View rest = from.text; !rest.empty() && all;) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());
-      const Fields line{std::string(rest.substr(0, end))};
-      if (!holds(lines, line)) lines.push_back(line);
+      const View line = rest.substr(0, end);
+      ++looked;
+      if (std::none_of(lines.begin(), lines.end(), [&](const Fields& one) { return one[0] == line; }))
+        lines.push_back({std::string(line)});
       rest.remove_prefix(std::min(end + 1, rest.size()));
       all = rest.empty() || lines.size() < kAlternatives;
     }
   }
   const bool paths = read && from.kind == Input::Kind::names && has_unknown(from.text);
   if (lines.empty()) lines.push_back({(paths ? "./" : "") + std::string(1, kUnknown)});
-  std::size_t looked = from.kind == Input::Kind::text ? from.text.size() / 64 : 0;
   for (std::size_t i = 1; i < argv.size(); ++i) {
     if (read ? argv[i].starts_with('-') : argv[i - 1] != "-v") continue;
     if (!judge_.spend_words(lines.size() * 16 + std::exchange(looked, 0)))
