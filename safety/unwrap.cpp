@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "safety/judge.h"
+#include "safety/wrappers.h"
 
 namespace scc::safety {
 
@@ -14,111 +15,6 @@ namespace {
 
 using View = std::string_view;
 constexpr auto npos = View::npos;
-
-struct Wrapper {
-  // Pointers: the table is half as large as with views.
-  const char* name;
-  const char* letters;     ///< short options with a value
-  const char* longs;       ///< long options whose value is the next argument, blank-separated
-  unsigned char operands;  ///< words before the command
-  bool assigns;            ///< NAME=value may come before the command
-  const char* shell;       ///< options whose value is a shell line
-  bool joined;             ///< the command's words are joined and read by a shell
-};
-
-constexpr std::array kWrappers{
-    Wrapper{"aws-vault", "", "", 2, false, "", false},
-    Wrapper{"bwrap", "", "bind ro-bind dev-bind chdir setenv unsetenv tmpfs proc dev dir uid gid hostname", 0,
-            false, "", false},
-    Wrapper{"builtin", "", "", 0, false, "", false},
-    Wrapper{"bundle", "", "", 1, false, "", false},
-    Wrapper{"caffeinate", "tw", "", 0, false, "", false},
-    Wrapper{"catchsegv", "", "", 0, false, "", false},
-    Wrapper{"chpst", "ueblmdnfcr", "", 0, false, "", false},
-    Wrapper{"chroot", "", "", 1, false, "", false},
-    Wrapper{"chronic", "", "", 0, false, "", false},
-    Wrapper{"chrt", "TPD", "sched-runtime sched-period sched-deadline", 1, false, "", false},
-    Wrapper{"coproc", "", "", 0, false, "", false},
-    Wrapper{"dbus-run-session", "", "config-file dbus-daemon", 0, false, "", false},
-    Wrapper{"direnv", "", "", 2, false, "", false},
-    Wrapper{"doas", "Cu", "", 0, false, "", false},
-    Wrapper{"dotenv", "fe", "file", 0, true, "", false},
-    Wrapper{"eatmydata", "", "", 0, false, "", false},
-    Wrapper{"entr", "", "", 0, false, "", false},
-    Wrapper{"exec", "a", "", 0, false, "", false},
-    Wrapper{"fakeroot", "lsib", "lib faked", 0, false, "", false},
-    Wrapper{"firejail", "", "", 0, false, "", false},
-    Wrapper{"gosu", "", "", 1, false, "", false},
-    Wrapper{"hyperfine", "wrmMpnsLDu",
-            "warmup runs min-runs max-runs prepare setup cleanup shell export-json", 0, false, "", true},
-    Wrapper{"ifne", "", "", 0, false, "", false},
-    Wrapper{"ionice", "cnpPu", "class classdata pid pgid uid", 0, false, "", false},
-    Wrapper{"linux32", "", "", 0, false, "", false},
-    Wrapper{"linux64", "", "", 0, false, "", false},
-    Wrapper{"ltrace", "aDeFlnoprsuxw", "output", 0, false, "", false},
-    Wrapper{"nice", "n", "adjustment", 0, false, "", false},
-    Wrapper{"nix-shell", "pAI", "packages run command", 99, false, "run command", false},
-    Wrapper{"nocache", "n", "", 0, false, "", false},
-    Wrapper{"nodemon", "wex", "watch exec", 99, false, "exec x", false},
-    Wrapper{"nohup", "", "", 0, false, "", false},
-    Wrapper{"noglob", "", "", 0, false, "", false},
-    Wrapper{"nocorrect", "", "", 0, false, "", false},
-    Wrapper{"nsenter", "tSGrw", "target setuid setgid root wd", 0, false, "", false},
-    Wrapper{"numactl", "iNmpCH", "interleave membind cpunodebind physcpubind preferred", 0, false, "", false},
-    Wrapper{"npx", "pc", "package call", 0, false, "c call", false},
-    Wrapper{"op", "", "env-file", 1, false, "", false},
-    Wrapper{"perf", "eoFgCpt", "output", 1, false, "", false},
-    Wrapper{"pipenv", "", "", 1, false, "", false},
-    Wrapper{"pkexec", "", "user", 0, false, "", false},
-    Wrapper{"poetry", "", "", 1, false, "", false},
-    Wrapper{"prlimit", "p", "pid", 0, false, "", false},
-    Wrapper{"proxychains", "f", "", 0, false, "", false},
-    Wrapper{"proxychains4", "f", "", 0, false, "", false},
-    Wrapper{"rlwrap", "bcCDefHilmMOpPqrsStw", "", 0, false, "", false},
-    Wrapper{"runuser", "ugGscw", "user group supp-group shell command session-command", 0, false,
-            "c command session-command", false},
-    Wrapper{"screen", "ceEhpstTSx", "", 0, false, "", false},
-    Wrapper{"script", "cEIOBTomt", "command echo log-in log-out log-io log-timing output-limit timing", 99,
-            false, "c command", false},
-    Wrapper{"setarch", "", "", 1, false, "", false},
-    Wrapper{"setpriv", "",
-            "reuid regid groups inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label "
-            "apparmor-profile",
-            0, false, "", false},
-    Wrapper{"setsid", "", "", 0, false, "", false},
-    Wrapper{"setuidgid", "", "", 1, false, "", false},
-    Wrapper{"sg", "c", "", 1, false, "c", true},
-    Wrapper{"softlimit", "adfmnopqrstlc", "", 0, false, "", false},
-    Wrapper{"ssh-agent", "aEOPt", "", 0, false, "", false},
-    Wrapper{"sshpass", "pfdP", "", 0, false, "", false},
-    Wrapper{"stdbuf", "ioe", "input output error", 0, false, "", false},
-    Wrapper{"strace", "abeEIoOpPsSuX", "output trace", 0, false, "", false},
-    Wrapper{"su", "cgGsTw", "command group supp-group shell session-command", 99, false,
-            "c command session-command", false},
-    Wrapper{"su-exec", "", "", 1, false, "", false},
-    Wrapper{"sudo", "CDghpRrtTUu",
-            "user group host prompt role type chroot chdir close-from other-user command-timeout auth-type "
-            "login-class",
-            0, true, "", false},
-    Wrapper{"systemd-run", "pHMEu",
-            "unit property host machine description slice setenv uid gid nice working-directory on-active", 0,
-            false, "", false},
-    Wrapper{"taskset", "", "", 1, false, "", false},
-    Wrapper{"time", "fo", "format output", 0, false, "", false},
-    Wrapper{"timeout", "ks", "kill-after signal", 1, false, "", false},
-    Wrapper{"torsocks", "aPp", "", 0, false, "", false},
-    Wrapper{"torify", "", "", 0, false, "", false},
-    Wrapper{"ts", "", "", 99, false, "", false},
-    Wrapper{"unbuffer", "", "", 0, false, "", false},
-    Wrapper{"unshare", "SGwRl", "setuid setgid wd root map-user map-group propagation", 0, false, "", false},
-    Wrapper{"uv", "", "with python project directory", 1, false, "", false},
-    Wrapper{"valgrind", "", "", 0, false, "", false},
-    Wrapper{"watch", "nq", "interval equexit", 0, false, "", true},
-    Wrapper{"winpty", "", "", 0, false, "", false},
-    Wrapper{"with-contenv", "", "", 0, false, "", false},
-    Wrapper{"xvfb-run", "efnpsw", "auth-file error-file server-num listen-tcp server-args wait", 0, false, "",
-            false},
-};
 
 constexpr std::array<View, 10> kShells{"bash", "sh",  "dash", "zsh",   "ksh",
                                        "mksh", "ash", "fish", "rbash", "yash"};
@@ -424,16 +320,20 @@ Args xargs_items(View text, bool lines, bool raw, char delimiter) {
   return out;
 }
 
-/// The command that xargs starts, with what it reads appended as far as that is known.
-void xargs(Judge& judge, const Call& call) {
+struct XargsOptions {
+  std::size_t command = 1;  ///< index of the command
+  std::string marker;       ///< -I; empty: the words go to the end
+  bool raw = false;         ///< no quoting
+  char delimiter = '\n';
+  char each = 0;  ///< L: a command for each line, n: for so many words
+};
+
+XargsOptions xargs_options(Judge& judge, const Call& call) {
   static constexpr Wrapper kXargs{
       "xargs", "adEILnPs", "arg-file delimiter max-args max-procs max-chars process-slot-var", 0, false,
       "",      false};
-  std::size_t at = 1;
-  std::string marker;
-  bool raw = false;
-  char delimiter = '\n';
-  char each = 0;  // L: a command for each line, n: for so many words
+  XargsOptions out;
+  std::size_t& at = out.command;
   for (; at < call.argv.size() && call.argv[at].size() > 1 && call.argv[at][0] == '-';
        at = skip_option(judge, call, kXargs, at)) {
     const std::string& arg = call.argv[at];
@@ -443,59 +343,67 @@ void xargs(Judge& judge, const Call& call) {
                                             : arg.substr(std::min(flags + 1, arg.size()));
     const std::string value = glued.empty() && at + 1 < call.argv.size() ? call.argv[at + 1] : glued;
     const char letter = arg[1] == '-' || flags == npos ? '-' : arg[flags];
-    if (letter == 'I') marker = value;
-    if (letter == 'L' || letter == 'l' || arg.starts_with("--max-l")) each = 'L';
-    if (letter == 'n' || arg.starts_with("--max-a")) each = 'n';
-    if (letter == 'i' || arg.starts_with("--r")) marker = glued.empty() ? "{}" : glued;
-    raw = raw || arg.starts_with("--nu") || arg.find('0', 1) < flags;
-    if (letter == 'd' || arg.starts_with("--d")) raw = true, delimiter = value == "\\t" ? '\t' : value[0];
+    if (letter == 'I') out.marker = value;
+    if (letter == 'L' || letter == 'l' || arg.starts_with("--max-l")) out.each = 'L';
+    if (letter == 'n' || arg.starts_with("--max-a")) out.each = 'n';
+    if (letter == 'i' || arg.starts_with("--r")) out.marker = glued.empty() ? "{}" : glued;
+    out.raw = out.raw || arg.starts_with("--nu") || arg.find('0', 1) < flags;
+    if (letter == 'd' || arg.starts_with("--d"))
+      out.raw = true, out.delimiter = value == "\\t" ? '\t' : value[0];
   }
   if (at < call.argv.size() && call.argv[at] == "--") ++at;
-  if (at >= call.argv.size()) return;
+  return out;
+}
+
+/// The words that xargs hands on, as far as they are known; what it may hand on otherwise is told to `next`.
+Args xargs_reads(Judge& judge, const Call& call, const XargsOptions& how, Call* next) {
+  if (call.input.kind == Input::Kind::text) {
+    Args read = xargs_items(call.input.text, !how.marker.empty(), how.raw, how.delimiter);
+    keep_most(judge, call, &read);
+    return read;
+  }
+  if (!call.input.text.empty()) {
+    Call listed = *next;
+    const Args names = xargs_items(call.input.text, true, true, '\n');
+    listed.argv.insert(listed.argv.begin() + 1, names.begin(), names.end());
+    judge_files(judge, listed);
+  }
+  const bool could_be_option =
+      how.marker.empty() || std::any_of(next->argv.begin() + 1, next->argv.end(),
+                                        [&](const std::string& arg) { return arg.starts_with(how.marker); });
+  next->open_ended = call.input.kind != Input::Kind::names && could_be_option;
+  return {(has_unknown(call.input.text) ? "./" : "") + std::string(1, kUnknown)};
+}
+
+void start_with(Judge& judge, Call next, const Args& words, std::size_t first) {
+  next.argv.insert(next.argv.end(), words.begin() + static_cast<std::ptrdiff_t>(first), words.end());
+  judge.call(std::move(next));
+}
+
+/// The command that xargs starts, with what it reads appended as far as that is known.
+void xargs(Judge& judge, const Call& call) {
+  const XargsOptions how = xargs_options(judge, call);
+  if (how.command >= call.argv.size()) return;
   Call next = call;
-  next.argv.assign(call.argv.begin() + static_cast<std::ptrdiff_t>(at), call.argv.end());
+  next.argv.assign(call.argv.begin() + static_cast<std::ptrdiff_t>(how.command), call.argv.end());
   next.input = {Input::Kind::file, {}};
   ++next.depth;
-  Args read;
-  if (call.input.kind == Input::Kind::text) {
-    read = xargs_items(call.input.text, !marker.empty(), raw, delimiter);
-    keep_most(judge, call, &read);
-  } else {
-    if (!call.input.text.empty()) {
-      Call listed = next;
-      const Args names = xargs_items(call.input.text, true, true, '\n');
-      listed.argv.insert(listed.argv.begin() + 1, names.begin(), names.end());
-      judge_files(judge, listed);
+  const Args read = xargs_reads(judge, call, how, &next);
+  if (how.marker.empty()) {
+    if (how.each == 'L' && call.input.kind == Input::Kind::text) {
+      const Args lines = xargs_items(call.input.text, true, true, '\n');
+      for (std::size_t i = 0; i < lines.size() && i < kMostRead; ++i)
+        start_with(judge, next, xargs_items(lines[i], false, false, '\n'), 0);
     }
-    read.push_back((has_unknown(call.input.text) ? "./" : "") + std::string(1, kUnknown));
-    const bool could_be_option =
-        marker.empty() || std::any_of(next.argv.begin() + 1, next.argv.end(),
-                                      [&](const std::string& arg) { return arg.starts_with(marker); });
-    next.open_ended = call.input.kind != Input::Kind::names && could_be_option;
-  }
-  if (marker.empty() && each == 'L' && call.input.kind == Input::Kind::text) {
-    const Args lines = xargs_items(call.input.text, true, true, '\n');
-    for (std::size_t i = 0; i < lines.size() && i < kMostRead; ++i) {
-      Call one = next;
-      const Args words = xargs_items(lines[i], false, false, '\n');
-      one.argv.insert(one.argv.end(), words.begin(), words.end());
-      judge.call(std::move(one));
-    }
-  }
-  if (marker.empty()) {
-    for (std::size_t i = 0; each == 'n' && i < read.size(); ++i) {
-      Call rest = next;
-      rest.argv.insert(rest.argv.end(), read.begin() + static_cast<std::ptrdiff_t>(i), read.end());
-      judge.call(std::move(rest));
-    }
-    next.argv.insert(next.argv.end(), read.begin(), read.end());
-    return judge.call(std::move(next));
+    for (std::size_t i = 1; how.each == 'n' && i < read.size(); ++i) start_with(judge, next, read, i);
+    return start_with(judge, std::move(next), read, 0);
   }
   for (const std::string& value : read) {
     Call one = next;
     for (std::string& arg : one.argv) {
-      for (std::size_t i = arg.find(marker); i != std::string::npos; i = arg.find(marker, i + value.size()))
-        arg.replace(i, marker.size(), value);
+      for (std::size_t i = arg.find(how.marker); i != std::string::npos;
+           i = arg.find(how.marker, i + value.size()))
+        arg.replace(i, how.marker.size(), value);
     }
     judge.call(std::move(one));
   }
