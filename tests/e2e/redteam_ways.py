@@ -294,7 +294,7 @@ network(
     ("curl", "curl -sS -m 5 " + HIT, "network", "network", "nothing"),
     ("curl --noproxy", "curl -sS -m 5 --noproxy '*' " + HIT, *both("network.curl"), "nothing"),
     ("curl without the proxy's variables",
-     "env -u http_proxy -u https_proxy -u all_proxy no_proxy='*' curl -sS -m 5 " + HIT, "network", "network", "nothing"),
+     "env -u http_proxy -u https_proxy -u all_proxy no_proxy='*' curl -sS -m 5 " + HIT, "hook network.curl", "network", "nothing"),
     ("curl --resolve of a listed name",
      "curl -sS -m 5 --resolve api.anthropic.com:8080:{server} http://api.anthropic.com:8080/hit/{id}",
      *both("network.curl"), "nothing"),
