@@ -106,6 +106,7 @@ bool starts_shell(const Call& call, const Wrapper& wrapper) {
   const View longs = sudo ? View("shell login") : wrapper.shell;
   const bool has = std::any_of(call.argv.begin() + 1, call.argv.end(), [&](const View arg) {
     if (arg.size() < 2 || arg[0] != '-') return false;
+    if (sudo && arg == "--login") return true;  // a flag, which abbreviates() leaves alone
     if (arg[1] == '-') return arg.size() > 4 && abbreviates(longs, arg.substr(2, arg.find('=') - 2));
     const std::size_t at = arg.find_first_of(letters, 1);
     const std::size_t value = arg.find_first_of(wrapper.letters, 1);
